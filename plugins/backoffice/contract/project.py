@@ -1,0 +1,214 @@
+"""Loading: a SOW, a DPA, and the project that the two make."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from backoffice.contract.document import Document, read
+from backoffice.contract.dpa import Dpa
+from backoffice.contract.mistakes import ContractFileError, Mistake, did_you_mean, one_of, refuse
+from backoffice.contract.sow import Sow, column_faults
+from backoffice.contract.step import Step
+from backoffice.contract.steps import STEPS
+from backoffice.contract.validating import validate
+from backoffice.errors import ContractError, NotAgreed
+
+__all__ = ["Project", "check", "load_dpa", "load_project", "load_sow", "project_ids"]
+
+_CLIENT = r"[a-z][a-z0-9]{0,19}"
+_SOW = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
+
+
+@dataclass(frozen=True)
+class Project:
+    """One SOW under one DPA."""
+
+    id: str
+    """``<client>_<sow>``. A client's name has no underscore, so this reads one way only."""
+    client: str
+    sow: Sow
+    dpa: Dpa
+    suite: Path
+    """The expectations (a Great Expectations suite). Not read here."""
+    bucket: str
+    """The id with hyphens: a valid S3 bucket name, and as unambiguous."""
+
+
+def load_sow(path: Path) -> Sow:
+    """Read a SOW.
+
+    :raises ContractError: with every mistake in it. Whether a DPA covers it is for :func:`check` and :func:`gate`.
+    """
+    sow, _, mistakes = _read_sow(Path(path))
+    if sow is None or mistakes:
+        refuse(mistakes)
+    return sow
+
+
+def load_dpa(path: Path) -> Dpa:
+    """Read a DPA.
+
+    :raises NotAgreed: there is none (P12).
+    :raises ContractError: with every mistake in it.
+    """
+    dpa, _, mistakes = _read_dpa(Path(path))
+    if dpa is None or mistakes:
+        refuse(mistakes)
+    return dpa
+
+
+def check(path: Path) -> tuple[Sow, Dpa]:
+    """Read a SOW and the DPA beside it, and hold the one against the other.
+
+    :raises NotAgreed: there is no DPA (P12).
+    :raises ContractError: with every mistake in both files; among them each column and purpose outside the DPA.
+    """
+    path = Path(path)
+    read_sow, read_dpa = _both(path)
+    sow, document, mistakes = read_sow
+    dpa, _, more = read_dpa
+    if sow is not None and dpa is not None and document is not None:
+        mistakes = [*mistakes, *_outside(document, sow, dpa)]
+    if sow is None or dpa is None or mistakes or more:
+        refuse([*mistakes, *more])
+    return sow, dpa
+
+
+def load_project(project_id: str, *, root: Path) -> Project:
+    """Read the project ``project_id`` of the checkout ``root``.
+
+    What the DPA does not cover is not a mistake here but a refusal of :func:`gate`, when there is something to process.
+
+    :raises NotAgreed: there is no DPA (P12).
+    :raises ContractError: no such project, or mistakes in its files.
+    """
+    found = re.fullmatch(rf"({_CLIENT})_({_SOW})", project_id)
+    path = root / "sow" / found[1] / f"{found[2]}.yaml" if found and len(project_id) <= 63 else None
+    if found is None or path is None or found[2] == "dpa" or not path.is_file():
+        known = project_ids(root)
+        hint = did_you_mean(project_id, known) or (one_of(known) if known else "There is none yet under sow/.")
+        raise ContractError(f"There is no project `{project_id[:80]}`.", hint=hint)
+    (sow, _, mistakes), (dpa, _, more) = _both(path)
+    if sow is None or dpa is None or mistakes or more:
+        refuse([*mistakes, *more])
+    client, name = found[1], found[2]
+    suite = root / "expectations" / client / f"{name}.json"
+    return Project(project_id, client, sow, dpa, suite, project_id.replace("_", "-"))
+
+
+def project_ids(root: Path) -> list[str]:
+    """The ids of every project of the checkout ``root``, sorted. Files are not read."""
+    found = []
+    for path in (root / "sow").glob("*/*.yaml"):
+        named = re.fullmatch(_CLIENT, path.parent.name) and re.fullmatch(_SOW, path.stem)
+        if named and path.stem != "dpa":
+            found.append(f"{path.parent.name}_{path.stem}")
+    return sorted(found)
+
+
+_ReadSow = tuple[Sow | None, Document | None, list[Mistake]]
+_ReadDpa = tuple[Dpa | None, Document | None, list[Mistake]]
+
+
+def _both(path: Path) -> tuple[_ReadSow, _ReadDpa]:
+    """Both files, each with its own mistakes: one that is no YAML does not hide what is wrong in the other."""
+    sow = _mistakes_of(lambda: _read_sow(path))
+    dpa = _mistakes_of(lambda: _read_dpa(path.with_name("dpa.yaml")))
+    return sow, dpa
+
+
+def _mistakes_of(reading: Callable[[], Any]) -> Any:
+    try:
+        return reading()
+    except ContractFileError as error:
+        return None, None, list(error.mistakes)
+
+
+def _read_dpa(path: Path) -> _ReadDpa:
+    if not path.exists():
+        message = f"There is no {path}: nothing is processed before a Data Processing Agreement (P12)."
+        raise NotAgreed(message, hint="Write it down there once it is signed; sow/acme/dpa.yaml shows how.")
+    document = read(path)
+    dpa, mistakes = validate(document, Dpa)
+    if dpa is not None and dpa.client != path.absolute().parent.name:
+        fault = f"This DPA is with `{dpa.client}`, but lies in the folder of `{path.absolute().parent.name}`."
+        mistakes.append(document.mistake(("client",), fault, hint="Each client has a folder of its own."))
+    if dpa is not None:
+        _origin(dpa, document)
+    return dpa, document, mistakes
+
+
+def _read_sow(path: Path) -> _ReadSow:
+    document = read(path)
+    sow, mistakes = validate(document, Sow)
+    columns, steps, output = _columns_as_far_as_known(document, sow)
+    for loc, fault, hint in column_faults(columns, steps, output):
+        mistakes.append(document.mistake(loc, fault, hint=hint, key=_stands_as_key(loc)))
+    if sow is not None:
+        _origin(sow, document)
+    return sow, document, mistakes
+
+
+def _stands_as_key(loc: tuple[str | int, ...]) -> bool:
+    """Columns stand as keys in some mappings (``points:``, ``input.columns``), as values elsewhere."""
+    return len(loc) > 1 and loc[-2] in ("columns", "points") and isinstance(loc[-1], str)
+
+
+def _columns_as_far_as_known(
+    document: Document, sow: Sow | None
+) -> tuple[tuple[str, ...], list[tuple[int, Step | None]], tuple[str, ...] | None]:
+    """The input's columns, the steps and the output's columns; of a file with other mistakes, what can be read."""
+    if sow is not None:
+        return tuple(sow.input.columns), list(enumerate(sow.steps)), sow.output.columns
+    columns = _part(document, "input", "columns", kind=dict)
+    if columns is None:
+        return (), [(0, None)], None
+    steps: list[tuple[int, Step | None]] = []
+    for index, raw in enumerate(_part(document, "steps", kind=list) or [None]):
+        steps.append((index, _step(raw)))
+    output = _part(document, "output", "columns", kind=list)
+    return tuple(columns), steps, tuple(map(str, output)) if output is not None else None
+
+
+def _part(document: Document, *keys: str, kind: type) -> Any:
+    found: Any = document.data
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, kind) else None
+
+
+def _step(raw: Any) -> Step | None:
+    model = STEPS.get(raw.get("step", "")) if isinstance(raw, dict) and isinstance(raw.get("step"), str) else None
+    if model is None:
+        return None
+    # An unknown key beside them does not make the step's columns unreadable.
+    known = {key: value for key, value in raw.items() if key in model.model_fields}
+    try:
+        return TypeAdapter(model).validate_python(known)
+    except ValidationError:
+        return None
+
+
+def _outside(document: Document, sow: Sow, dpa: Dpa) -> list[Mistake]:
+    mistakes = []
+    for column in sow.input.columns:
+        if column not in dpa.data.columns:
+            hint = did_you_mean(column, dpa.data.columns) or "Take it out, or agree it with the client."
+            fault = f"The DPA does not allow the column `{column}` (P11)."
+            mistakes.append(document.mistake(("input", "columns", column), fault, hint=hint, key=True))
+    if sow.purpose not in dpa.purposes:
+        hint = did_you_mean(sow.purpose, dpa.purposes) or one_of(dpa.purposes)
+        mistakes.append(document.mistake(("purpose",), "The DPA does not name this purpose (P11).", hint=hint))
+    return mistakes
+
+
+def _origin(model: Any, document: Document) -> None:
+    model._path = document.path.absolute()
+    model._digest = hashlib.sha256(document.content).hexdigest()
