@@ -1,0 +1,110 @@
+"""Great Expectations' SQL engine over the job's own live DuckDB connection.
+
+Great Expectations 1.24 knows no DuckDB. Its SQL engine works there once it keeps one connection (its own closes it
+after every query, and DuckDB's result with it) and once the few things that it writes per dialect are given
+(``metrics``).
+
+What this engine promises beyond that:
+
+- It never closes, commits or rolls back the connection, which is the caller's, and creates no table on it.
+- It logs nothing, and a failing query raises at once instead of being tried three more times.
+
+Importing this module imports Great Expectations (seconds); it starts no thread and opens no DuckDB connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .library import SQL_LOGGING_NAME, import_library
+
+import_library()
+
+import duckdb_engine  # noqa: E402
+import sqlalchemy as sa  # noqa: E402
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData  # noqa: E402
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine  # noqa: E402
+from great_expectations.util import convert_to_json_serializable  # noqa: E402
+from sqlalchemy.dialects import registry  # noqa: E402
+from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer  # noqa: E402
+
+from .column_types import TypeNames, column_type  # noqa: E402
+
+if TYPE_CHECKING:
+    import duckdb
+    from great_expectations.execution_engine.execution_engine import MetricComputationConfiguration
+
+__all__ = ["DuckDBExecutionEngine"]
+
+
+class _QuoteEverything(PGIdentifierPreparer):
+    """Quotes each name. (The stock one asks DuckDB for its reserved words, over a connection that it leaves open.)"""
+
+    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002
+        return True
+
+
+class _Dialect(duckdb_engine.Dialect):
+    """DuckDB's dialect, leaving transactions to the connection's owner and asking the server nothing."""
+
+    preparer = _QuoteEverything  # pyright: ignore[reportAssignmentType]
+
+    def initialize(self, connection: Any) -> None: ...
+    def do_begin(self, connection: Any) -> None: ...
+    def do_commit(self, dbapi_connection: Any) -> None: ...
+    def do_rollback(self, connection: Any) -> None: ...
+    def do_close(self, dbapi_connection: Any) -> None: ...
+    def do_terminate(self, dbapi_connection: Any) -> None: ...
+
+
+registry.register("backoffice_quality", __name__, "_Dialect")
+
+
+class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
+    """Computes metrics of one table over one DuckDB connection, which stays open and as it was.
+
+    ``columns`` maps each column of the table, in order, to its type as DuckDB writes it. Raises DuckDB's own errors.
+    """
+
+    def __init__(self, *, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        name = '"' + table.replace('"', '""') + '"'
+        described = connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()  # noqa: S608 (quoted above)
+        self.columns: dict[str, str] = {row[0]: row[1] for row in described}
+        wrapped = duckdb_engine.ConnectionWrapper(connection)
+        engine = sa.create_engine(
+            "backoffice_quality://",
+            creator=lambda: wrapped,
+            poolclass=sa.StaticPool,
+            logging_name=SQL_LOGGING_NAME,
+            pool_logging_name=SQL_LOGGING_NAME,
+        )
+        super().__init__(engine=engine, create_temp_table=False)
+        self.dialect_module = TypeNames("duckdb", _Dialect)
+        self._kept = engine.connect()
+        self.load_batch_data("result", SqlAlchemyBatchData(execution_engine=self, table_name=table))
+
+    def column_types(self) -> list[dict[str, Any]]:
+        """The table's columns as the library wants them: name and a type object."""
+        return [{"name": name, "type": column_type(text)} for name, text in self.columns.items()]
+
+    @contextmanager
+    def get_connection(self) -> Iterator[sa.Connection]:
+        """The one connection, which is not closed."""
+        yield self._kept
+
+    def close(self) -> None:
+        """Let go of the connection without closing it."""
+
+    def resolve_metric_bundle(self, metric_fn_bundle: Iterable[MetricComputationConfiguration]) -> dict[Any, Any]:
+        """One query for all metrics over the same rows. As in the base class, but no error is logged or quoted."""
+        resolved: dict[Any, Any] = {}
+        for query in self._organize_metrics_by_domain(metric_fn_bundle):
+            source: Any = self.get_domain_records(domain_kwargs=query["domain_kwargs"])
+            if isinstance(source, sa.Select):
+                source = source.subquery()
+            row = self.execute_query(sa.select(*query["select"]).select_from(source)).one()
+            for metric, value in zip(query["metric_ids"], row, strict=True):
+                resolved[metric] = convert_to_json_serializable(data=value)
+        return resolved

@@ -1,0 +1,192 @@
+"""What Great Expectations lacks, or asks badly, on DuckDB: registered for our engine alone, other engines keep theirs.
+
+Text is matched as the library's pandas engine does it: any value as its text, and a regular expression may match
+anywhere in it. DuckDB's regular expressions are RE2's: no look-around, no back-references.
+"""
+
+# ruff: noqa: ARG002, N805 (the library calls these as class methods, with more arguments than each needs)
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from great_expectations.expectations.metrics.column_aggregate_metric_provider import ColumnAggregateMetricProvider
+from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
+    column_condition_partial,
+)
+from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
+    ColumnMapMetricProvider,
+)
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+
+from .engine import DuckDBExecutionEngine
+
+__all__: list[str] = []
+
+_condition = column_condition_partial(engine=DuckDBExecutionEngine)
+
+
+def _text(column: Any) -> Any:
+    return sa.cast(column, sa.VARCHAR)
+
+
+def _matches(column: Any, regex: str) -> Any:
+    return sa.func.regexp_matches(_text(column), sa.literal(regex))
+
+
+def _like(column: Any, pattern: str, escape: str | None) -> Any:
+    return _text(column).like(sa.literal(pattern), escape=escape)
+
+
+class ColumnTypes(TableMetricProvider):
+    """The columns and their types, from DuckDB's own description of the table."""
+
+    metric_name = "table.column_types"
+    value_keys = ("include_nested",)
+    default_kwarg_values = {"include_nested": True}  # noqa: RUF012
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(cls, execution_engine: DuckDBExecutionEngine, **kwargs: Any) -> Any:
+        return execution_engine.column_types()
+
+
+class MatchRegex(ColumnMapMetricProvider):
+    """The expression matches somewhere in the text."""
+
+    condition_metric_name = "column_values.match_regex"
+    condition_value_keys = ("regex",)
+
+    @_condition
+    def _duckdb(cls, column: Any, regex: str, **kwargs: Any) -> Any:
+        return _matches(column, regex)
+
+
+class NotMatchRegex(ColumnMapMetricProvider):
+    """The expression matches nowhere in the text."""
+
+    condition_metric_name = "column_values.not_match_regex"
+    condition_value_keys = ("regex",)
+
+    @_condition
+    def _duckdb(cls, column: Any, regex: str, **kwargs: Any) -> Any:
+        return sa.not_(_matches(column, regex))
+
+
+class MatchRegexList(ColumnMapMetricProvider):
+    """Any, or all, of the expressions match."""
+
+    condition_metric_name = "column_values.match_regex_list"
+    condition_value_keys = ("regex_list", "match_on")
+
+    @_condition
+    def _duckdb(cls, column: Any, regex_list: list[str], match_on: str = "any", **kwargs: Any) -> Any:
+        join = sa.and_ if match_on == "all" else sa.or_
+        return join(*(_matches(column, regex) for regex in regex_list))
+
+
+class NotMatchRegexList(ColumnMapMetricProvider):
+    """None of the expressions matches."""
+
+    condition_metric_name = "column_values.not_match_regex_list"
+    condition_value_keys = ("regex_list",)
+
+    @_condition
+    def _duckdb(cls, column: Any, regex_list: list[str], **kwargs: Any) -> Any:
+        return sa.not_(sa.or_(*(_matches(column, regex) for regex in regex_list)))
+
+
+class MatchLike(ColumnMapMetricProvider):
+    """The whole text is like the pattern."""
+
+    condition_metric_name = "column_values.match_like_pattern"
+    condition_value_keys = ("like_pattern", "escape")
+
+    @_condition
+    def _duckdb(cls, column: Any, like_pattern: str, escape: str | None = None, **kwargs: Any) -> Any:
+        return _like(column, like_pattern, escape)
+
+
+class NotMatchLike(ColumnMapMetricProvider):
+    """The text is not like the pattern."""
+
+    condition_metric_name = "column_values.not_match_like_pattern"
+    condition_value_keys = ("like_pattern", "escape")
+
+    @_condition
+    def _duckdb(cls, column: Any, like_pattern: str, escape: str | None = None, **kwargs: Any) -> Any:
+        return sa.not_(_like(column, like_pattern, escape))
+
+
+class MatchLikeList(ColumnMapMetricProvider):
+    """The text is like any, or all, of the patterns."""
+
+    condition_metric_name = "column_values.match_like_pattern_list"
+    condition_value_keys = ("like_pattern_list", "match_on", "escape")
+
+    @_condition
+    def _duckdb(
+        cls,
+        column: Any,
+        like_pattern_list: list[str],
+        match_on: str = "any",
+        escape: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        join = sa.and_ if match_on == "all" else sa.or_
+        return join(*(_like(column, pattern, escape) for pattern in like_pattern_list))
+
+
+class NotMatchLikeList(ColumnMapMetricProvider):
+    """The text is like none of the patterns."""
+
+    condition_metric_name = "column_values.not_match_like_pattern_list"
+    condition_value_keys = ("like_pattern_list", "escape")
+
+    @_condition
+    def _duckdb(cls, column: Any, like_pattern_list: list[str], escape: str | None = None, **kwargs: Any) -> Any:
+        return sa.not_(sa.or_(*(_like(column, pattern, escape) for pattern in like_pattern_list)))
+
+
+class MatchStrftime(ColumnMapMetricProvider):
+    """The text reads as a date or time in the format. A DATE is checked in its ISO form."""
+
+    condition_metric_name = "column_values.match_strftime_format"
+    condition_value_keys = ("strftime_format",)
+
+    @_condition
+    def _duckdb(cls, column: Any, strftime_format: str, **kwargs: Any) -> Any:
+        return sa.func.try_strptime(_text(column), sa.literal(strftime_format)).is_not(None)
+
+
+class JsonParseable(ColumnMapMetricProvider):
+    """The text is a JSON document."""
+
+    condition_metric_name = "column_values.json_parseable"
+
+    @_condition
+    def _duckdb(cls, column: Any, **kwargs: Any) -> Any:
+        return sa.func.json_valid(_text(column))
+
+
+class DistinctNotInSet(ColumnAggregateMetricProvider):
+    """Samples of the values outside the set: never wanted here, the count decides."""
+
+    metric_name = "column.distinct_values.not_in_set"
+    value_keys = ("value_set", "limit")
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(cls, **kwargs: Any) -> list[Any]:
+        return []
+
+
+class DistinctMissing(ColumnAggregateMetricProvider):
+    """Samples of the values that the column lacks: the count decides."""
+
+    metric_name = "column.distinct_values.missing_from_column"
+    value_keys = ("value_set", "limit")
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(cls, **kwargs: Any) -> list[Any]:
+        return []
