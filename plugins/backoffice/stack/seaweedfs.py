@@ -1,0 +1,292 @@
+"""The embedded object store: a real SeaweedFS server on loopback, TLS 1.3 only, nothing sent home.
+
+Every hop inside it (master, volumes, filer, S3) asks for a certificate of the stack's own authority, so another user of
+the machine cannot reach the data past S3's own checks. Two service identities exist from the start: ``admin`` makes
+buckets and credentials, ``processor`` reads, writes and deletes objects but changes no bucket and no credential.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from backoffice.errors import StackError
+from backoffice.stack.ca import Authority
+from backoffice.stack.ports import Ports
+from backoffice.stack.process import Part, Process, write_private
+from backoffice.storage.settings import StoreSettings
+
+__all__ = ["PORTS", "SeaweedFS", "ServiceKey"]
+
+PORTS = tuple(
+    f"seaweedfs-{name}"
+    for name in (
+        "master",
+        "master-rpc",
+        "volume",
+        "volume-rpc",
+        "filer",
+        "filer-rpc",
+        "s3",
+        "s3-rpc",
+        "admin",
+    )
+)
+_COMPANIONS = {"seaweedfs-admin": 10_000}  # the admin part opens this second port by itself
+_IDENTITIES = {"admin": ["Admin"], "processor": ["Read", "Write", "List", "Tagging"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceKey:
+    """One service identity's access key."""
+
+    access_key: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return "ServiceKey(…)"
+
+
+class SeaweedFS:
+    """The server whose state lies in ``<var>/seaweedfs``, with its log in ``<var>/log``."""
+
+    def __init__(self, var: Path, *, region: str = "eu-central-1") -> None:
+        self.folder = var.resolve() / "seaweedfs"
+        self.region = region
+        self._run = var.resolve() / "run"
+        self._log = var.resolve() / "log" / "seaweedfs.log"
+        self._ports = Ports(self._run)
+        self._authority_folder = var.resolve() / "tls"
+
+    def up(self, timeout: float = 60.0) -> float:
+        """Start the server unless it runs, and wait until it takes requests; gives the seconds that took.
+
+        Raises ``StackError`` when it dies or does not answer in ``timeout`` seconds.
+        """
+        running = self._process().running()
+        ports = self._ports.choose(PORTS, running=running, companions=_COMPANIONS)
+        process = self._process(ports)
+        if not running:
+            self._prepare(ports)
+            process.start()
+        return process.wait_ready(self.healthy, timeout)
+
+    def down(self, grace: float = 10.0) -> None:
+        """End the server and all that belongs to it. Data stays."""
+        self._process().stop(grace)
+        known = self._ports.known()
+        for part in ("master", "volume", "filer", "s3"):
+            if port := known.get(f"seaweedfs-{part}-rpc"):
+                Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108 (its own choice)
+        if port := known.get("seaweedfs-admin"):
+            Path(f"/tmp/seaweedfs-admin-grpc-{port + 10_000}.sock").unlink(missing_ok=True)  # noqa: S108
+
+    def running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._process().running()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, or ``None``."""
+        return self._process().pid
+
+    def members(self) -> tuple[int, ...]:
+        """The ids of all its processes."""
+        return self._process().members()
+
+    def healthy(self) -> bool:
+        """Whether S3 answers and the master has a volume server to write to; never raises."""
+        known = self._ports.known()
+        if not {"seaweedfs-s3", "seaweedfs-master"} <= known.keys():
+            return False
+        try:
+            with self._ask(f"https://127.0.0.1:{known['seaweedfs-s3']}/status") as answer:
+                if answer.status != 200:
+                    return False
+            with self._ask(f"https://127.0.0.1:{known['seaweedfs-master']}/dir/status") as answer:
+                return int(json.load(answer)["Topology"]["Max"]) > 0
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    @property
+    def endpoint(self) -> str:
+        """The S3 URL. Raises ``StackError`` before the first ``up``."""
+        return f"https://127.0.0.1:{self._port('s3')}"
+
+    @property
+    def ca(self) -> Path:
+        """The bundle that the server's certificate is checked against."""
+        return self._authority_folder / "ca.pem"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """All ports of the server by name; empty before the first ``up``."""
+        known = self._ports.known()
+        return {name: known[name] for name in PORTS if name in known}
+
+    def service_key(self, identity: str) -> ServiceKey:
+        """The key of ``admin`` or ``processor``. Raises ``StackError`` before the first ``up``."""
+        try:
+            found = json.loads((self.folder / "s3.json").read_text())["identities"]
+            keys = {entry["name"]: entry["credentials"][0] for entry in found}
+            return ServiceKey(access_key=keys[identity]["accessKey"], secret_key=keys[identity]["secretKey"])
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            pass
+        raise StackError("The object store has no credentials yet.", hint="Run `backoffice stack up`.")
+
+    def settings(self, identity: str = "processor") -> StoreSettings:
+        """How to reach this server as ``processor`` or ``admin``."""
+        key = self.service_key(identity)
+        return StoreSettings(
+            endpoint=self.endpoint,
+            region=self.region,
+            ca=self.ca,
+            access_key=key.access_key,
+            secret_key=key.secret_key,
+            master_url=f"https://127.0.0.1:{self._port('master')}",
+            master_certificate=self.master_certificate,
+        )
+
+    @property
+    def master_certificate(self) -> Path:
+        """Certificate and key (one PEM file, mode 0600) that the master asks of its callers."""
+        return self.folder / "inside.pem"
+
+    def _port(self, name: str) -> int:
+        port = self._ports.known().get(f"seaweedfs-{name}")
+        if port is None:
+            raise StackError("The object store has never been started.", hint="Run `backoffice stack up`.")
+        return port
+
+    def _ask(self, url: str):  # noqa: ANN202 (an HTTP answer, closed by the caller)
+        trust = ssl.create_default_context(cafile=str(self.ca))
+        trust.minimum_version = ssl.TLSVersion.TLSv1_3
+        trust.load_cert_chain(str(self.master_certificate))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        )
+        return opener.open(url, timeout=2)
+
+    def _prepare(self, ports: dict[str, int]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
+        # The server remembers its flags here and would prefer them to new defaults.
+        (self.folder / "data" / "mini.options").unlink(missing_ok=True)
+        for socket in ("s3.sock", "filer.sock"):
+            (self.folder / socket).unlink(missing_ok=True)
+        authority = Authority(self._authority_folder)
+        authority.issue("s3")
+        inside = authority.issue("inside", client=True)
+        write_private(self.master_certificate, inside.certificate.read_text() + inside.key.read_text())
+        keys = self._secrets()
+        write_private(self.folder / "security.toml", self._security(keys))
+        if not (self.folder / "s3.json").exists():
+            write_private(self.folder / "s3.json", json.dumps(_identities(), indent=1))
+        if not ports:
+            raise StackError("The object store has no ports.", hint="Remove var/run/ports.json and try again.")
+
+    def _secrets(self) -> dict[str, str]:
+        """Keys made once. Losing ``store_key`` makes every stored object unreadable: damage is never papered over."""
+        path = self.folder / "secrets.json"
+        names = ("volume_write", "volume_read", "filer_write", "filer_read", "store_key", "admin_password")
+        if not path.exists():
+            write_private(path, json.dumps({name: secrets.token_hex(32) for name in names}, indent=1))
+        try:
+            found = json.loads(path.read_text())
+            return {name: str(found[name]) for name in names}
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        raise StackError(
+            f"{path} is damaged: without its key the stored objects cannot be read.",
+            hint="Put it back from a copy, or run `make clean` to start with an empty store.",
+        )
+
+    def _security(self, keys: dict[str, str]) -> str:
+        pair = f'cert = "{self._authority_folder / "inside.pem"}"\nkey = "{self._authority_folder / "inside.key"}"\n'
+        trust = f'ca = "{self.ca}"\n'
+        sections = [
+            f'[jwt.signing]\nkey = "{keys["volume_write"]}"\nexpires_after_seconds = 60\n',
+            f'[jwt.signing.read]\nkey = "{keys["volume_read"]}"\nexpires_after_seconds = 60\n',
+            f'[jwt.filer_signing]\nkey = "{keys["filer_write"]}"\nexpires_after_seconds = 60\n',
+            f'[jwt.filer_signing.read]\nkey = "{keys["filer_read"]}"\nexpires_after_seconds = 60\n',
+            f'[s3.sse]\nkek = "{keys["store_key"]}"\n',
+            f'[admin]\nuser = "admin"\npassword = "{keys["admin_password"]}"\n',
+            # Both bounds: with the lower one alone its internal calls stay at TLS 1.2 and fail.
+            '[tls]\nmin_version = "TLS 1.3"\nmax_version = "TLS 1.3"\n',
+            f"[grpc]\n{trust}",
+            *(f"[grpc.{part}]\n{pair}" for part in ("master", "volume", "filer", "s3", "admin", "worker", "client")),
+            f"[https.client]\nenabled = true\n{pair}{trust}",
+            # Not the admin part: it would still speak TLS 1.2. It serves /health and /metrics over loopback, no more.
+            *(f"[https.{part}]\n{pair}{trust}" for part in ("master", "volume", "filer")),
+        ]
+        return "\n".join(sections)
+
+    def _process(self, ports: dict[str, int] | None = None) -> Process:
+        command = _command(self.folder, self._authority_folder, ports) if ports else ("weed",)
+        part = Part(
+            name="seaweedfs",
+            command=command,
+            cwd=self.folder,
+            log=self._log,
+            # Memory goes back to the system sooner; the store is mostly idle.
+            environment={"GOGC": "50", "GOMEMLIMIT": "1GiB"},
+        )
+        return Process(part, run=self._run)
+
+
+def _command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str, ...]:
+    weed = Path(sys.executable).with_name("weed")
+    found = str(weed) if weed.exists() else shutil.which("weed")
+    if not found or not os.access(found, os.X_OK):
+        raise StackError("The object store's program `weed` is not installed.", hint="Run `make install`.")
+    flags = {
+        "dir": folder / "data",
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        **{name.removeprefix("seaweedfs-").replace("-rpc", ".rpc"): port for name, port in ports.items()},
+        "master.telemetry": "false",
+        "master.volumeSizeLimitMB": 1024,
+        "volume.max": 4096,  # each bucket has volumes of its own; they take space only as they fill
+        "filer.exposeDirectoryData": "false",
+        "filer.ui.deleteDir": "false",
+        "filer.localSocket": folder / "filer.sock",
+        "s3.localSocket": folder / "s3.sock",
+        "s3.config": folder / "s3.json",
+        "s3.iam.readOnly": "false",
+        "s3.autoCreateBucket": "false",
+        "s3.allowDeleteBucketNotEmpty": "false",
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "s3.cert.file": authority / "s3.pem",
+        "s3.key.file": authority / "s3.key",
+        "webdav": "false",
+        "admin.ui": "false",
+    }
+    named = {
+        f"{name}.port" if name in _SERVERS else name.replace(".rpc", ".port.grpc"): value for name, value in flags.items()
+    }
+    return (found, "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in named.items()))
+
+
+_SERVERS = frozenset({"master", "volume", "filer", "s3", "admin"})
+
+
+def _identities() -> dict[str, object]:
+    return {
+        "identities": [
+            {
+                "name": name,
+                "credentials": [{"accessKey": secrets.token_hex(10).upper(), "secretKey": secrets.token_urlsafe(32)}],
+                "actions": actions,
+            }
+            for name, actions in _IDENTITIES.items()
+        ]
+    }

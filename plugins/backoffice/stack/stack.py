@@ -1,0 +1,286 @@
+"""The embedded stack as one thing: up, down, status. Everything it makes lies under one folder, ``var/``.
+
+Parts outlive the command that starts them. A keeper starts again what dies, so that a killed scheduler is back within seconds,
+as systemd or an orchestrator would have it in production.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from backoffice.errors import StackError
+from backoffice.stack import airflow, postgres, seaweedfs
+from backoffice.stack.ports import Ports
+from backoffice.stack.process import Part, Process, write_private
+from backoffice.stack.secrets import Secrets
+
+__all__ = ["PartStatus", "Stack"]
+
+_AIRFLOW = tuple(airflow.COMPONENTS)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One part as ``stack status`` shows it; memory in bytes, shared pages counted by share (PSS)."""
+
+    name: str
+    pid: int | None
+    address: str
+    memory: int
+
+
+class Stack:
+    """The embedded stack of one checkout.
+
+    :param root: the folder with dags/, sow/ and expectations/.
+    :param var: where everything it makes lies; made readable by its owner alone.
+    """
+
+    def __init__(self, root: Path, var: Path) -> None:
+        self.root, self.var, self.run = root, var, var / "run"
+        self._secrets = Secrets(var / "secrets")
+
+    # ------------------------------------------------------------------ what users call
+
+    def up(self, say: Say = lambda _: None) -> None:
+        """Start every part that does not run, make what is missing. A second call changes nothing.
+
+        :param say: told, in words, what is going on.
+        :raises StackError: a part did not start; the message ends with its last log lines.
+        """
+        with self._locked():
+            say("PostgreSQL and the object store")
+            with ThreadPoolExecutor(2) as pool:
+                for done in [pool.submit(self._start_postgres), pool.submit(self._store.up)]:
+                    done.result()
+            self._write_settings()
+            say("Databases, keys, buckets")
+            with ThreadPoolExecutor(2) as pool:
+                prepared = pool.submit(self._prepare_airflow)
+                self._migrate()
+                prepared.result()
+            say("Airflow")
+            for name in _AIRFLOW:
+                self._process(name).start()
+            api = self._process("api-server")
+            api.wait_ready(self._airflow_healthy, timeout=180)
+            self._process("keeper").start()
+
+    def down(self) -> None:
+        """End every process of the stack; data stays. Nothing to end is fine."""
+        with self._locked():
+            self._process("keeper").stop()
+            # The scheduler first: it would take the others' end for a fault.
+            for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
+                self._process(name).stop(grace=8.0)
+            with ThreadPoolExecutor(2) as pool:
+                for done in [pool.submit(self._store.down), pool.submit(self._process("postgres").stop, 15.0)]:
+                    done.result()
+
+    def clean(self) -> None:
+        """End everything, then delete ``var/``."""
+        if self.var.exists():
+            self.down()
+            shutil.rmtree(self.var)
+
+    def keep(self) -> Iterator[str]:
+        """Start whatever has died, and name it. One pass; the keeper makes one every two seconds."""
+        if (self.run / "seaweedfs.json").exists() and not self._store.running():
+            self._store.up()
+            yield "seaweedfs"
+        for name in ("postgres", *_AIRFLOW):
+            process = self._process(name)
+            if process.state.exists() and not process.running():
+                process.start()
+                yield name
+
+    def status(self) -> list[PartStatus]:
+        """Every part, running or not."""
+        ports = Ports(self.run).known()
+        where = {"postgres": ports.get("postgres"), "api-server": ports.get("airflow")}
+        parts: dict[str, Process | seaweedfs.SeaweedFS] = {"seaweedfs": self._store}
+        parts |= {name: self._process(name) for name in ("postgres", *_AIRFLOW, "keeper")}
+        where["seaweedfs"] = ports.get("seaweedfs-s3")
+        return [
+            PartStatus(
+                name, part.pid, f"127.0.0.1:{where[name]}" if where.get(name) else "", sum(map(_pss, part.members()))
+            )
+            for name, part in parts.items()
+        ]
+
+    @property
+    def airflow_url(self) -> str:
+        """Where the Airflow UI is."""
+        return f"http://127.0.0.1:{self._ports['airflow']}"
+
+    @property
+    def admin_password_file(self) -> Path:
+        """The file that holds the password of Airflow's user ``admin``."""
+        return self._secrets.path("airflow_admin_password")
+
+    # ------------------------------------------------------------------ parts
+
+    @cached_property
+    def _ports(self) -> dict[str, int]:
+        chosen: dict[str, int] = {}
+        ports = Ports(self.run)
+        for part, name in (("postgres", "postgres"), ("api-server", "airflow")):
+            running = Process(Part(name=part, command=(), cwd=self.var, log=self.var / "log"), run=self.run).running()
+            chosen |= ports.choose([name], running=running)
+        return chosen
+
+    def _process(self, name: str) -> Process:
+        return Process(self._part(name), run=self.run)
+
+    def _part(self, name: str) -> Part:
+        log = self.var / "log" / f"{name}.log"
+        if name == "postgres":
+            command = tuple(postgres.command(self.var / "postgres", self._ports["postgres"]))
+            # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
+            return Part(name=name, command=command, cwd=self.var, log=log, stop_signal=signal.SIGINT)
+        environment = airflow.environment(self.var / "airflow", self.root, self.var)
+        if name == "keeper":
+            command = (sys.executable, "-m", "backoffice.stack.keeper", str(self.root), str(self.var))
+        else:
+            command = tuple(airflow.command(name))
+        return Part(name=name, command=command, cwd=self.var, log=log, environment=environment)
+
+    @cached_property
+    def _store(self) -> seaweedfs.SeaweedFS:
+        return seaweedfs.SeaweedFS(self.var)
+
+    def _start_postgres(self) -> None:
+        password = self._secrets.get("postgres_password")
+        postgres.initialise(self.var / "postgres", password)
+        port = self._ports["postgres"]
+        process = self._process("postgres")
+        process.start()
+        process.wait_ready(lambda: postgres.ready(port, password), timeout=60)
+        passwords = {name: self._secrets.get(f"{name}_password") for name in postgres.DATABASES}
+        postgres.create_databases(port, password, passwords)
+
+    # ------------------------------------------------------------------ what parts need
+
+    def _database_url(self, name: str, driver: str = "psycopg") -> str:
+        password = self._secrets.get(f"{name}_password")
+        return f"postgresql+{driver}://{name}:{password}@127.0.0.1:{self._ports['postgres']}/{name}"
+
+    def _write_settings(self) -> None:
+        store, manager = self._store.settings("processor"), self._store.settings("admin")
+        values = {
+            "LEDGER_URL": self._database_url("ledger"),
+            "KEYSTORE_URL": self._database_url("keystore"),
+            "MASTER_KEY_FILE": self._secrets.path("master.key"),
+            "SIGNING_KEY_FILE": self._secrets.path("signing.pem"),
+            "COMPANY_KEY_FILE": self._secrets.path("company.key.pgp"),
+            "TOMBSTONES_FILE": self.var / "tombstones" / "keys.jsonl",
+            "STORE_ENDPOINT": store.endpoint,
+            "STORE_REGION": store.region,
+            "STORE_CA": store.ca,
+            "STORE_ACCESS_KEY": store.access_key,
+            "STORE_SECRET_KEY": store.secret_key,
+            "STORE_MASTER_URL": store.master_url,
+            "STORE_MASTER_CERTIFICATE": store.master_certificate,
+            "STORE_MANAGER_ACCESS_KEY": manager.access_key,
+            "STORE_MANAGER_SECRET_KEY": manager.secret_key,
+            "AIRFLOW_URL": self.airflow_url,
+        }
+        text = "".join(f"BACKOFFICE_{name}={value}\n" for name, value in values.items())
+        write_private(self.var / "backoffice.env", text)
+
+    def _migrate(self) -> None:
+        """Ledger and key store up to date, the company's keys made once, every project ready to receive."""
+        from backoffice.deployment import Deployment
+        from backoffice.intake.reconcile import project_ids
+        from backoffice.ledger.migrate import migrate
+        from backoffice.onboarding import onboard
+        from backoffice.settings import Settings
+        from backoffice.vault.master import MasterKey
+        from backoffice.vault.openpgp import generate
+        from backoffice.vault.signing import SigningKey
+
+        have = Settings(_env_file=self.var / "backoffice.env", root=self.root, var=self.var)  # pyright: ignore
+        if not have.master_key_file.exists():
+            MasterKey.create(have.master_key_file)
+        if not have.signing_key_file.exists():
+            SigningKey.create(have.signing_key_file)
+        if not have.company_key_file.exists():
+            write_private(have.company_key_file, generate("Back office").secret.decode())
+        have.tombstones_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = Deployment(have)
+        opened.keys.create_schema()
+        migrate(opened.ledger.engine)
+        for project_id in project_ids(self.root):
+            if (self.root / "sow" / project_id.partition("_")[0] / "dpa.yaml").exists():
+                onboard(opened, project_id)
+        opened.ledger.close()
+
+    def _prepare_airflow(self) -> None:
+        """Write Airflow's configuration; migrate its database where this version of Airflow has not done so."""
+        home = self.var / "airflow"
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        have = airflow.AirflowSettings(
+            home=home,
+            root=self.root,
+            port=self._ports["airflow"],
+            database_url=self._database_url("airflow", "psycopg2"),
+            fernet_key=self._secrets.get("airflow_fernet_key"),
+            jwt_secret=self._secrets.get("airflow_jwt_secret"),
+            api_secret=self._secrets.get("airflow_api_secret"),
+            parallelism=airflow.parallelism(),
+        )
+        write_private(home / "airflow.cfg", airflow.configuration(have))
+        stamp, version = home / "migrated", airflow.version()
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == version:
+            return
+        password = self._secrets.path("airflow_admin_password")
+        self._secrets.get("airflow_admin_password")
+        command = [sys.executable, "-m", "backoffice.orchestration.bootstrap", "admin", str(password)]
+        with (self.var / "log" / "bootstrap.log").open("ab") as log:
+            environment = airflow.environment(home, self.root, self.var)
+            made = subprocess.run(command, env=environment, stdout=log, stderr=log, check=False)
+        if made.returncode != 0:
+            raise StackError("Airflow's database could not be migrated.", hint=f"See {log.name}.")
+        stamp.write_text(version, encoding="utf-8")
+
+    def _airflow_healthy(self) -> bool:
+        """All four components answer and have beaten lately."""
+        dead = [name for name in _AIRFLOW if not self._process(name).running()]
+        if dead:
+            self._process(dead[0]).wait_ready(lambda: False, timeout=0)  # raises, with the end of its log
+        try:
+            with urllib.request.urlopen(f"{self.airflow_url}/api/v2/monitor/health", timeout=2) as answer:  # noqa: S310
+                return answer.read().count(b'"healthy"') == 4
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One command at a time works on the stack."""
+        self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.var.chmod(0o700)
+        (self.var / "log").mkdir(exist_ok=True, mode=0o700)
+        with (self.run / "stack.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _pss(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
