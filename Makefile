@@ -1,0 +1,36 @@
+# One word each. `make run` needs Python 3.11 or newer, and nothing else.
+PYTHON ?= python3
+BACKOFFICE = .venv/bin/backoffice
+
+.PHONY: run install dev test check bench stop clean lock docs
+
+run: install          ## start the stack, run the main job on real input
+	@$(BACKOFFICE) demo
+
+install:              ## make .venv from the hashed lock
+	@$(PYTHON) infra/install.py
+
+dev:
+	@$(PYTHON) infra/install.py --dev
+
+test: dev             ## all tests, on a stack of their own
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: dev            ## style, types, room rules, the lock
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/basedpyright
+	@.venv/bin/lint-imports
+	@.venv/bin/python infra/lock.py --check
+
+bench: dev            ## the numbers in bench/README.md
+	@.venv/bin/python -m bench $(ARGS)
+
+lock: dev             ## resolve the dependencies anew
+	@.venv/bin/python infra/lock.py
+
+stop:                 ## end every process; data stays
+	@test ! -x $(BACKOFFICE) || $(BACKOFFICE) stack down
+
+clean: stop           ## delete all data and the environment
+	@rm -rf var .venv

@@ -1,0 +1,44 @@
+"""The ``backoffice`` command. Exit codes: 0 done, 2 wrong usage, 3 and up as in :mod:`backoffice.errors`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from backoffice.commands import certificate, client, demo, drop, job, project, sow, stack
+from backoffice.errors import BackofficeError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="backoffice",
+    help="Client data in, checked and encrypted results out, everything deleted and proven deleted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local variables would show a client's values
+    rich_markup_mode=None,
+)
+app.add_typer(stack.app, name="stack")
+app.add_typer(project.app, name="project")
+app.add_typer(client.app, name="client")
+app.add_typer(job.app, name="job")
+app.add_typer(sow.app, name="sow")
+app.add_typer(certificate.app, name="certificate")
+app.command("drop")(drop.drop)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command; an error of ours is two lines on standard error and an exit code that means something."""
+    try:
+        app()
+    except BackofficeError as error:
+        print(f"backoffice: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(error.hint, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

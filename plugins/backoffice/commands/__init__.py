@@ -1,0 +1,1 @@
+"""What `backoffice` can do: one module a noun."""

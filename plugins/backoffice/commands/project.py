@@ -1,0 +1,102 @@
+"""``backoffice project``: what is agreed, and whether it can receive."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backoffice.errors import ContractError
+from backoffice.settings import root_folder
+
+if TYPE_CHECKING:
+    from backoffice.contract import Project
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Projects: one SOW under one DPA each.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+@app.command("list")
+def list_projects(as_json: Json = False) -> None:
+    """Every project, and whether its agreement lets it process today."""
+    from backoffice.intake.reconcile import project_ids
+
+    rows = [_row(project_id) for project_id in project_ids(root_folder())]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("project", "client", "title", "agreement", box=None)
+    for row in rows:
+        table.add_row(
+            row["project"], row["client"], row["title"], "valid" if row["may_process"] else f"[red]{row['why']}[/red]"
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(project: Annotated[str, typer.Argument(help="As in `project list`.")], as_json: Json = False) -> None:
+    """One project: purpose, steps, deadlines, where it receives."""
+    from backoffice.contract import load_project
+
+    found = load_project(project, root=root_folder())
+    detail = _detail(found)
+    if as_json:
+        print(json.dumps(detail, indent=2))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{found.sow.title}[/bold] ({found.id}) for {found.dpa.controller.name}")
+    console.print(f"Purpose: {found.dpa.purpose}")
+    console.print(f"Agreement: {detail['why'] or 'valid'}, until {detail['valid_until']}. Region: {found.dpa.region}.")
+    console.print(f"Receives: s3://{found.bucket}/in/   Delivers: s3://{found.bucket}/out/")
+    for number, words in enumerate(detail["steps"], 1):
+        console.print(f"  {number}. {words}")
+
+
+@app.command()
+def onboard(project: Annotated[str, typer.Argument(help="As in `project list`.")]) -> None:
+    """Make bucket, keys and credentials, and lay out the client's kit. Again is harmless."""
+    from backoffice.deployment import deployment
+    from backoffice.onboarding import onboard as make_ready
+
+    with deployment() as opened:
+        folder = make_ready(opened, project)
+    print(f"{project} can receive. The client's kit: {folder}")
+
+
+def _row(project_id: str) -> dict[str, Any]:
+    from backoffice.contract import load_project
+
+    try:
+        return _detail(load_project(project_id, root=root_folder()))
+    except ContractError:
+        client = project_id.partition("_")[0]
+        why = "SOW or DPA is missing or wrong: `backoffice sow check`"
+        return {"project": project_id, "client": client, "title": "", "may_process": False, "why": why}
+
+
+def _detail(found: Project) -> dict[str, Any]:
+    from backoffice.contract import gate
+
+    refusals = gate(found.dpa, found.sow, on=datetime.now(UTC).date())
+    return {
+        "project": found.id,
+        "client": found.client,
+        "title": found.sow.title,
+        "owner": found.sow.owner,
+        "bucket": found.bucket,
+        "purpose": found.dpa.purpose,
+        "may_process": not refusals,
+        "why": refusals[0].message if refusals else None,
+        "valid_until": found.dpa.valid_until.isoformat(),
+        "approval": found.sow.approval,
+        "steps": [step.words() for step in found.sow.steps],
+    }

@@ -1,0 +1,1 @@
+"""Delete, look again, certify."""

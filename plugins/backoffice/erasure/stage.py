@@ -1,0 +1,180 @@
+"""Erase, look again, certify (P6, P15, P17, P18).
+
+Two scopes: ``inputs`` are the original, the intermediates and the job's data key, erased after delivery; ``results`` is what
+was delivered, erased at acceptance or its deadline. Deleting goes by name; looking again goes by listing, because what
+was deleted by name must not be believed by name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from backoffice.errors import ErasureIncomplete, KeyDestroyed, LedgerError
+from backoffice.ids import new_id
+from backoffice.ledger import Job, JobState, Stage
+
+if TYPE_CHECKING:
+    from backoffice.deployment import Deployment
+
+__all__ = ["Scope", "certify", "erase"]
+
+
+class Scope(StrEnum):
+    """What an erasure covers."""
+
+    INPUTS = "inputs"
+    RESULTS = "results"
+
+
+def erase(deployment: Deployment, job_id: UUID, scope: Scope) -> None:
+    """Erase one scope of a job and prove it. Erasing results erases inputs too where that has not been done.
+
+    A repeat deletes what is left and keeps the first record.
+
+    :raises ErasureIncomplete: something is still there; the message counts it.
+    :raises LedgerError: the job still needs its data.
+    """
+    stage = Stage.ERASE_INPUTS if scope is Scope.INPUTS else Stage.ERASE_RESULTS
+    with deployment.ledger.stage(job_id, stage) as job:
+        _may_erase(job)
+        if job.inputs_erased_at is None:
+            _erase_inputs(deployment, job)
+        if scope is Scope.RESULTS and job.erased_at is None:
+            _erase_results(deployment, job)
+
+
+def _may_erase(job: Job) -> None:
+    needed = (JobState.WAITING, JobState.CLAIMED, JobState.PREPARED, JobState.CHECKED, JobState.HELD)
+    if job.state in needed:
+        raise LedgerError(f"Job {job.id} is {job.state}: its data is still needed.", hint="Deliver or reject it first.")
+
+
+def _erase_inputs(deployment: Deployment, job: Job) -> None:
+    store, keys = deployment.store, deployment.keys
+    started = datetime.now(UTC)
+    counts: dict[str, Any] = {}
+    if job.key_sealed is not None:
+        name: str | None = None
+        try:
+            name = keys.unseal(job.project, job.id, job.key_sealed).decode()
+        except KeyDestroyed:
+            counts["original"] = "its name went with the key"
+        if name is not None:
+            counts["original"] = store.erase(job.bucket, key=name, version_id=job.version_id).to_dict()
+    counts["intermediates"] = store.erase(job.bucket, prefix=f"work/{job.id}/").to_dict()
+    left = _inputs_left(deployment, job)
+    if left:
+        raise ErasureIncomplete(f"After erasing the inputs of job {job.id}, {left} objects are still listed.")
+    _record(
+        deployment,
+        job,
+        Scope.INPUTS,
+        system="object store",
+        method="every version, delete marker and unfinished upload deleted; listed again: none",
+        counts=counts,
+        started=started,
+    )
+    started = datetime.now(UTC)
+    proof = keys.destroy_job(job.project, job.id)
+    _record(
+        deployment,
+        job,
+        Scope.INPUTS,
+        system="key store",
+        method="data key deleted, id fenced by a tombstone; a ciphertext made before no longer opens",
+        counts=proof.to_dict(),
+        started=started,
+    )
+    deployment.ledger.note(job.id, inputs_erased_at=datetime.now(UTC), key_sealed=None)
+
+
+def _erase_results(deployment: Deployment, job: Job) -> None:
+    store = deployment.store
+    started = datetime.now(UTC)
+    counts: dict[str, Any] = {"deliveries": store.erase(job.bucket, prefix=f"out/{job.id}/").to_dict()}
+    left = sum(1 for _ in store.versions(job.bucket, prefix=f"out/{job.id}/"))
+    if left:
+        raise ErasureIncomplete(f"After erasing the results of job {job.id}, {left} objects are still listed.")
+    _record(
+        deployment,
+        job,
+        Scope.RESULTS,
+        system="object store",
+        method="every version, delete marker and unfinished upload deleted; listed again: none",
+        counts=counts,
+        started=started,
+    )
+    started = datetime.now(UTC)
+    freed = store.reclaim()
+    _record(
+        deployment,
+        job,
+        Scope.RESULTS,
+        system="object store volumes",
+        method="volumes compacted, so that deleted objects no longer lie in their files",
+        counts=freed.to_dict(),
+        started=started,
+    )
+    deployment.ledger.move(job.id, JobState.ERASED, erased_at=datetime.now(UTC))
+
+
+def _record(
+    deployment: Deployment,
+    job: Job,
+    scope: Scope,
+    *,
+    system: str,
+    method: str,
+    counts: dict[str, Any],
+    started: datetime,
+) -> None:
+    deployment.ledger.record_erasure(
+        job.id,
+        scope=scope,
+        system=system,
+        method=method,
+        counts=counts,
+        started_at=started,
+        verified_at=datetime.now(UTC),
+    )
+
+
+def _inputs_left(deployment: Deployment, job: Job) -> int:
+    """Versions of this job's original, and intermediates, that a listing still shows."""
+    store = deployment.store
+    left = sum(1 for _ in store.versions(job.bucket, prefix=f"work/{job.id}/"))
+    return left + sum(1 for found in store.versions(job.bucket, prefix="in/") if found.version_id == job.version_id)
+
+
+def certify(deployment: Deployment, job_id: UUID) -> bytes:
+    """Look everywhere once more, then issue the certificate of one erased job and put it under ``out/certificates/``.
+
+    A repeat gives the certificate that stands.
+
+    :raises ErasureIncomplete: something of the job is there again.
+    """
+    from backoffice.erasure.certificate import compose
+    from backoffice.vault.signing import SigningKey, render
+
+    with deployment.ledger.stage(job_id, Stage.CERTIFY) as job:
+        if job.state not in (JobState.ERASED, JobState.CERTIFIED):
+            raise LedgerError(f"Job {job.id} is {job.state}: only an erased job is certified.")
+        left = _inputs_left(deployment, job) + sum(
+            1 for _ in deployment.store.versions(job.bucket, prefix=f"out/{job.id}/")
+        )
+        if left:
+            raise ErasureIncomplete(f"Job {job.id} was erased, but {left} of its objects are listed.")
+        looked_at = datetime.now(UTC)
+        if not deployment.keys.is_destroyed(job.project, job.id):
+            raise ErasureIncomplete(f"Job {job.id} was erased, but its data key is there.")
+        certificate = new_id()
+        project = deployment.project(job.project)
+        document = compose(job, project, deployment.ledger.of(job.id), certificate=certificate, looked_at=looked_at)
+        signed = render(document, SigningKey.load(deployment.settings.signing_key_file))
+        standing = deployment.ledger.record_certificate(job.id, certificate, signed)
+        deployment.store.put(job.bucket, f"out/certificates/{job.id}.json", standing)
+        deployment.ledger.move(job.id, JobState.CERTIFIED, certified_at=datetime.now(UTC))
+        return standing

@@ -1,0 +1,1 @@
+"""How a drop arrives: the ledger claims each version once; receipts and rejections answer it."""

@@ -1,0 +1,197 @@
+"""What is in the buckets, against the ledger. Events only say when to look; this is what decides.
+
+Everything here may be cut off at any line and done again, by two processes at once: a claim is unique on (bucket, key,
+version), a run on its id, and a receipt is written over itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from backoffice.contract import gate, load_project
+from backoffice.errors import BackofficeError, ContractError
+from backoffice.ids import new_id
+from backoffice.intake.receipts import answer
+from backoffice.ledger import JobState, NewDrop
+
+if TYPE_CHECKING:
+    from backoffice.contract import Project
+    from backoffice.deployment import Deployment
+    from backoffice.ledger import Job
+    from backoffice.storage import ObjectVersion
+
+__all__ = ["ACCEPTANCE_PREFIX", "DROP_PREFIX", "Intake", "StartRun", "project_ids"]
+
+log = logging.getLogger(__name__)
+
+DROP_PREFIX = "in/"
+ACCEPTANCE_PREFIX = "in/.accept/"
+"""Where a client puts a signed note to accept a delivery; the key ends with the job's id."""
+
+StartRun = Callable[[str, str], bool]
+"""Starts the run ``(dag id, run id)`` and says whether it stands: ``True`` also if it already did."""
+
+
+def project_ids(root: Path) -> list[str]:
+    """Every project that has a SOW under ``root/sow/<client>/``."""
+    found = root.glob("sow/*/*.yaml")
+    return sorted(f"{path.parent.name}_{path.stem}" for path in found if path.name != "dpa.yaml")
+
+
+class Intake:
+    """Looks at every project's bucket again and again. Keeps nothing that the next process would miss.
+
+    :param start_run: starts a run of a DAG under a chosen id.
+    """
+
+    def __init__(self, deployment: Deployment, start_run: StartRun) -> None:
+        self._deployment = deployment
+        self._start_run = start_run
+        self._contracts: dict[str, tuple[object, Project | ContractError]] = {}
+
+    def look(self) -> int:
+        """One pass over all projects: claim, start runs, accept, answer. Gives how many things it did.
+
+        :raises StorageError: the store is away.
+        """
+        done = 0
+        for project_id in project_ids(self._deployment.settings.root):
+            done += self._claim_new(project_id)
+        done += self._release_waiting()
+        done += self._start_runs()
+        for job in self._deployment.ledger.unanswered():
+            answer(self._deployment, job)
+            done += 1
+        return done
+
+    # ------------------------------------------------------------------ drops
+
+    def _claim_new(self, project_id: str) -> int:
+        deployment = self._deployment
+        bucket = project_id.replace("_", "-")
+        drops: list[ObjectVersion] = []
+        notes: list[ObjectVersion] = []
+        for version in deployment.store.versions(bucket, prefix=DROP_PREFIX):
+            if version.is_marker or (version.key.endswith("/") and version.size == 0):
+                continue
+            (notes if version.key.startswith(ACCEPTANCE_PREFIX) else drops).append(version)
+        seen = {}
+        for version in drops:
+            seen[deployment.keys.index(project_id, version.key.encode()), version.version_id] = version
+        known = deployment.ledger.known(bucket, seen) if seen else set()
+        claimed = sum(self._claim(project_id, bucket, digest, seen[digest, v]) for digest, v in seen.keys() - known)
+        return claimed + sum(self._accept(project_id, bucket, note) for note in notes)
+
+    def _claim(self, project_id: str, bucket: str, digest: bytes, version: ObjectVersion) -> bool:
+        deployment, job = self._deployment, new_id()
+        refusal = self._refusal(project_id)
+        deployment.keys.create_job(project_id, job)
+        drop = NewDrop(
+            job=job,
+            key_digest=digest,
+            version_id=version.version_id,
+            key_sealed=deployment.keys.seal(project_id, job, version.key.encode()),
+            size=version.size,
+            received_at=version.modified,
+            state=JobState.CLAIMED if refusal is None else JobState.WAITING,
+            reason=None if refusal is None else refusal[0],
+            message=None if refusal is None else refusal[1],
+        )
+        if deployment.ledger.claim(project_id, bucket, drop):
+            log.info("claimed job %s of %s: %d bytes, %s", job, project_id, version.size, drop.state)
+            return True
+        deployment.keys.destroy_job(project_id, job)  # somebody else was first
+        return False
+
+    def _refusal(self, project_id: str) -> tuple[str, str] | None:
+        """Why the DPA gate is shut for a project: (code, message), or ``None``."""
+        contract = self._contract(project_id)
+        if isinstance(contract, ContractError):
+            return "contract", "The project's SOW or DPA cannot be read; `backoffice sow check` shows where."
+        refusals = gate(contract.dpa, contract.sow, on=datetime.now(UTC).date())
+        return (refusals[0].code, f"{refusals[0].message} {refusals[0].hint}".strip()) if refusals else None
+
+    def _contract(self, project_id: str) -> Project | ContractError:
+        """The project's files as they are now; read again only where one has changed."""
+        root = self._deployment.settings.root
+        client, _, name = project_id.partition("_")
+        files = [root / "sow" / client / f"{name}.yaml", root / "sow" / client / "dpa.yaml"]
+        stamp = tuple((s.st_mtime_ns, s.st_size) if (s := _stat(path)) else None for path in files)
+        cached = self._contracts.get(project_id)
+        if cached is None or cached[0] != stamp:
+            try:
+                found: Project | ContractError = load_project(project_id, root=root)
+            except ContractError as error:
+                log.warning("project %s: its SOW or DPA is missing or wrong", project_id)
+                found = error
+            cached = self._contracts[project_id] = (stamp, found)
+        return cached[1]
+
+    def _release_waiting(self) -> int:
+        released = 0
+        for job in self._deployment.ledger.jobs(states=[JobState.WAITING]):
+            if self._refusal(job.project) is None:
+                self._deployment.ledger.move(job.id, JobState.CLAIMED, reason=None, message=None, answered=None)
+                log.info("job %s of %s: the agreement is valid now", job.id, job.project)
+                released += 1
+        return released
+
+    # ------------------------------------------------------------------ runs
+
+    def _start_runs(self) -> int:
+        started = 0
+        for job in self._deployment.ledger.jobs(states=[JobState.CLAIMED], without_run=True):
+            if self._start_run(job.project, str(job.id)):
+                self._deployment.ledger.note(job.id, run_started_at=datetime.now(UTC))
+                started += 1
+        return started
+
+    # ------------------------------------------------------------------ acceptance
+
+    def _accept(self, project_id: str, bucket: str, note: ObjectVersion) -> bool:
+        """Take a client's signed acceptance: the deletion clock runs out now. A note that does not hold is removed."""
+        try:
+            job = self._deployment.ledger.job(UUID(note.key.removeprefix(ACCEPTANCE_PREFIX)))
+        except (ValueError, BackofficeError):
+            job = None
+        genuine = (
+            job is not None and job.project == project_id and self._signed_by_client(project_id, bucket, note, job)
+        )
+        if genuine and job is not None and job.state is JobState.DELIVERED:
+            now = datetime.now(UTC)
+            self._deployment.ledger.move(job.id, JobState.ACCEPTED, accepted_at=now, results_due_at=now)
+            log.info("job %s of %s: accepted by the client", job.id, project_id)
+        if not genuine:
+            log.warning("project %s: an acceptance note was not the client's, or of no job; removed", project_id)
+        if genuine and job is not None and job.state is not JobState.ERASED:
+            self._start_run("erasure", str(job.id))
+        self._deployment.store.erase(bucket, key=note.key, version_id=note.version_id)
+        return True
+
+    def _signed_by_client(self, project_id: str, bucket: str, note: ObjectVersion, job: Job) -> bool:
+        from backoffice.vault.openpgp import verify_signed
+
+        if note.size > 64 * 1024:
+            return False
+        certificate = self._deployment.ledger.certificate_of(project_id.partition("_")[0])
+        if certificate is None:
+            return False
+        with self._deployment.store.open(bucket, note.key, note.version_id) as source:
+            message = source.read()
+        try:
+            text = verify_signed(message, signers=[certificate])
+        except BackofficeError:
+            return False
+        return text.decode(errors="replace").strip() == f"accept {job.id}"
+
+
+def _stat(path: Path):
+    try:
+        return path.stat()
+    except OSError:
+        return None

@@ -1,0 +1,50 @@
+"""The loop around :class:`Intake`: looks, sleeps, looks again; rides out a store or a database that is away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from backoffice.errors import BackofficeError
+from backoffice.intake.reconcile import Intake, StartRun
+
+if TYPE_CHECKING:
+    from backoffice.deployment import Deployment
+
+__all__ = ["watch"]
+
+log = logging.getLogger(__name__)
+
+_GIVE_UP_SECONDS = 120.0
+_MOST_PAUSE = 5.0
+
+
+def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> None:
+    """Look at every bucket until ``seconds`` have passed.
+
+    A look that fails is logged once per kind and repeated, slower each time. After two minutes without a good look the last
+    error is raised, so that an operator sees a failed task rather than a quiet one.
+    """
+    intake = Intake(deployment, start_run)
+    until = time.monotonic() + seconds
+    good, pause, said = time.monotonic(), deployment.settings.intake_seconds, ""
+    while time.monotonic() < until:
+        failure: str | None = None
+        try:
+            intake.look()
+        except BackofficeError as error:
+            failure = f"{type(error).__name__}: {error}"
+        except SQLAlchemyError as error:
+            failure = f"the database is away ({type(error).__name__})"
+        if failure is None:
+            good, pause, said = time.monotonic(), deployment.settings.intake_seconds, ""
+        else:
+            if failure != said:
+                log.warning("intake could not look: %s", failure)
+            said, pause = failure, min(pause * 2, _MOST_PAUSE)
+            if time.monotonic() - good > _GIVE_UP_SECONDS:
+                raise BackofficeError(f"Intake has not had a good look for {_GIVE_UP_SECONDS:.0f} s. {failure}")
+        time.sleep(pause)

@@ -1,0 +1,66 @@
+"""The states of a job and the moves between them.
+
+::
+
+    waiting ──► claimed ──► prepared ──► checked ──► delivered ──► accepted ──► erased ──► certified
+       ▲           │            │                        │                        ▲
+       └───────────┤            └──► held ──► prepared   └────────────────────────┤
+                   └──► rejected ─────────────────────────────────────────────────┘
+
+``waiting`` is a drop that no agreement covers yet: recorded, not touched (P12). ``held`` is a result that broke its
+checks: nothing is delivered until an operator has decided. ``rejected`` is a file that the client has to mend.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["STAGES", "JobState", "Stage", "may_move"]
+
+
+class JobState(StrEnum):
+    """Where a job stands. The values are shown on screen and kept in the ledger."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    PREPARED = "prepared"
+    CHECKED = "checked"
+    HELD = "held"
+    REJECTED = "rejected"
+    DELIVERED = "delivered"
+    ACCEPTED = "accepted"
+    ERASED = "erased"
+    CERTIFIED = "certified"
+
+
+class Stage(StrEnum):
+    """A piece of work on one job; each attempt is a row of the ledger with its own start and end."""
+
+    PREPARE = "prepare"
+    CHECK = "check"
+    APPROVE = "approve"
+    DELIVER = "deliver"
+    ERASE_INPUTS = "erase-inputs"
+    ERASE_RESULTS = "erase-results"
+    CERTIFY = "certify"
+
+
+STAGES = tuple(Stage)
+
+_MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.WAITING: frozenset({JobState.CLAIMED}),
+    JobState.CLAIMED: frozenset({JobState.PREPARED, JobState.REJECTED, JobState.WAITING}),
+    JobState.PREPARED: frozenset({JobState.CHECKED, JobState.HELD}),
+    JobState.HELD: frozenset({JobState.PREPARED, JobState.CHECKED, JobState.REJECTED}),
+    JobState.CHECKED: frozenset({JobState.DELIVERED, JobState.HELD}),
+    JobState.DELIVERED: frozenset({JobState.ACCEPTED, JobState.ERASED}),
+    JobState.ACCEPTED: frozenset({JobState.ERASED}),
+    JobState.REJECTED: frozenset({JobState.ERASED}),
+    JobState.ERASED: frozenset({JobState.CERTIFIED}),
+    JobState.CERTIFIED: frozenset(),
+}
+
+
+def may_move(current: JobState, to: JobState) -> bool:
+    """Whether a job in ``current`` may go to ``to``. Staying where it is, is allowed: a repeated stage is no fault."""
+    return current == to or to in _MOVES[current]

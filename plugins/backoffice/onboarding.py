@@ -1,0 +1,87 @@
+"""Make a project ready to receive: bucket, keys, credentials, and the kit that the client gets. Idempotent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backoffice.deployment import Deployment
+
+__all__ = ["enrol", "kit_folder", "onboard", "sample_client"]
+
+
+def kit_folder(deployment: Deployment, project_id: str) -> Path:
+    """Where the kit of a project is laid out, to be handed to its client."""
+    return deployment.settings.var / "kits" / project_id
+
+
+def onboard(deployment: Deployment, project_id: str) -> Path:
+    """Create what a project needs and lay out its kit, without the client's own key.
+
+    :raises ContractError: the project's SOW or DPA is missing or wrong.
+    """
+    from backoffice.storage.credentials import issue
+    from backoffice.vault.openpgp import certificate_of
+    from backoffice.vault.signing import SigningKey
+
+    project, have = deployment.project(project_id), deployment.settings
+    deployment.store.create_bucket(project.bucket)
+    deployment.keys.create(project_id)
+    folder = kit_folder(deployment, project_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    if not (folder / "drop.json").exists():
+        credentials = issue(deployment.store, project.bucket)
+        for name, pair in (("drop", credentials.drop), ("collect", credentials.collect)):
+            _private(
+                folder / f"{name}.json", json.dumps({"access_key": pair.access_key, "secret_key": pair.secret_key})
+            )
+    address = {
+        "endpoint": have.store_endpoint,
+        "bucket": project.bucket,
+        "region": have.store_region,
+        "project": project_id,
+    }
+    (folder / "kit.json").write_text(json.dumps(address, indent=2) + "\n", encoding="utf-8")
+    (folder / "project.asc").write_text(deployment.keys.certificate(project_id), encoding="utf-8")
+    (folder / "company.asc").write_text(certificate_of(have.company_key_file.read_bytes()), encoding="utf-8")
+    (folder / "company.pem").write_bytes(SigningKey.load(have.signing_key_file).public_pem())
+    if have.store_ca is not None:
+        shutil.copyfile(have.store_ca, folder / "ca.pem")
+    return folder
+
+
+def enrol(deployment: Deployment, client: str, certificate: str) -> None:
+    """Take a client's OpenPGP certificate: what we deliver is encrypted to it, what it drops is signed by it."""
+    deployment.ledger.enrol(client, certificate)
+
+
+def sample_client(deployment: Deployment, client: str, kits: list[Path]) -> None:
+    """For a trial: make the key that a real client would make for itself, put it into its kits, enrol its certificate."""
+    from backoffice.vault.openpgp import generate
+
+    home = deployment.settings.var / "clients" / client
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret, certificate = home / "client.key.pgp", home / "client.asc"
+    if not (secret.exists() and certificate.exists()):
+        made = generate(f"{client} (trial)")
+        certificate.write_text(made.certificate, encoding="utf-8")
+        _private(secret, made.secret)
+    for kit in kits:
+        _private(kit / "client.key.pgp", secret.read_bytes())
+        (kit / "client.asc").write_text(certificate.read_text(encoding="utf-8"), encoding="utf-8")
+    enrol(deployment, client, certificate.read_text(encoding="utf-8"))
+
+
+def _private(path: Path, content: str | bytes) -> None:
+    """Write a file that only its owner reads; never half of it."""
+    data = content.encode() if isinstance(content, str) else content
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+    part.replace(path)

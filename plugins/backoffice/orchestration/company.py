@@ -1,0 +1,124 @@
+"""The company's own DAGs: intake, erasure, clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, BaseOperator
+
+from backoffice.orchestration.operators import CertifyOperator, EraseOperator
+from backoffice.orchestration.project import DEFAULTS
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+__all__ = ["ClocksOperator", "IntakeOperator", "clocks_dag", "erasure_dag", "intake_dag"]
+
+_OURS = DEFAULTS | {"owner": "backoffice"}
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class IntakeOperator(BaseOperator):
+    """Looks at every bucket for ``seconds``, several times a second; claims drops and starts their runs.
+
+    It holds one worker slot on purpose. A deferred task would give the slot back and take two seconds for every drop.
+    """
+
+    ui_color = "#fff7e0"
+
+    def __init__(self, *, seconds: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seconds = seconds
+
+    def execute(self, context: Context) -> None:
+        """Airflow's entry point."""
+        del context
+        from backoffice.deployment import deployment
+        from backoffice.intake.watch import watch
+        from backoffice.orchestration.runs import start_run
+
+        with deployment() as opened:
+            watch(opened, start_run, seconds=self.seconds)
+
+
+class ClocksOperator(BaseOperator):
+    """Starts the erasure of everything that is due. A run that failed is started again."""
+
+    ui_color = "#fff7e0"
+
+    def execute(self, context: Context) -> None:
+        """Airflow's entry point."""
+        del context
+        from backoffice.deployment import deployment
+        from backoffice.erasure.due import due
+        from backoffice.orchestration.runs import start_run, start_run_again
+
+        with deployment() as opened:
+            for item in due(opened):
+                late = datetime.now(UTC) - item.since > timedelta(minutes=30)
+                (start_run_again if late else start_run)("erasure", str(item.job.id))
+                self.log.info(
+                    "job %s of %s is due since %s: %s", item.job.id, item.job.project, item.since, item.reason
+                )
+
+
+def intake_dag() -> DAG:
+    """One run after another, each an hour of looking. Pause it, and drops wait in their buckets."""
+    with DAG(
+        "intake",
+        description="Claims what clients drop, and starts its processing",
+        schedule="@continuous",
+        start_date=_LONG_AGO,
+        catchup=False,
+        max_active_runs=1,
+        default_args=_OURS | {"retries": 3, "execution_timeout": timedelta(minutes=65)},
+        tags={"company"},
+        doc_md=(
+            "Lists every project's `in/` against the ledger, several times a second. A running `watch` is the normal "
+            "picture; a red one means that the store or the ledger has been away for two minutes. "
+            "`backoffice job list` shows what was claimed and what waits for an agreement."
+        ),
+    ) as dag:
+        IntakeOperator(task_id="watch", seconds=3600)
+    return dag
+
+
+def erasure_dag() -> DAG:
+    """One run per job: erase the results (and whatever else is left), look again, certify."""
+    with DAG(
+        "erasure",
+        description="Deletes what is due, proves it, and issues the certificate",
+        schedule=None,
+        catchup=False,
+        max_active_runs=16,
+        default_args=_OURS,
+        tags={"company"},
+        doc_md=(
+            "Started by a client's acceptance or by `clocks`. The run's id is the job's id. A red run means that "
+            "something is still there: the log counts it, and `clocks` starts the run again after 30 minutes."
+        ),
+    ) as dag:
+        erase = EraseOperator(
+            task_id="erase", scope="results", doc_md="Deletes every version; lists again; frees the space."
+        )
+        certify = CertifyOperator(task_id="certify", doc_md="Looks everywhere once more, then signs the certificate.")
+        erase >> certify
+    return dag
+
+
+def clocks_dag() -> DAG:
+    """Every minute: what falls due."""
+    with DAG(
+        "clocks",
+        description="Starts the erasure of everything that falls due",
+        schedule=timedelta(minutes=1),
+        start_date=_LONG_AGO,
+        catchup=False,
+        max_active_runs=1,
+        default_args=_OURS | {"retries": 2, "execution_timeout": timedelta(minutes=10)},
+        tags={"company"},
+        doc_md="Rejected drops at once; results at acceptance or at their deadline. Each line of the log says why.",
+    ) as dag:
+        ClocksOperator(task_id="start_due")
+    return dag

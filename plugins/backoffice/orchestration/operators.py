@@ -1,0 +1,152 @@
+"""One operator: a stage of one job. The run's id is the job's id; nothing else travels through Airflow.
+
+Stages are imported inside ``execute``: a DAG file is parsed often and must not load DuckDB for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from backoffice.errors import BackofficeError, CheckFailed, ContractError, DropRejected, NotAgreed, QualityBroken
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from backoffice.deployment import Deployment
+
+__all__ = ["CertifyOperator", "CheckOperator", "DeliverOperator", "EraseOperator", "PrepareOperator", "StageOperator"]
+
+log = logging.getLogger(__name__)
+
+_FINAL = (DropRejected, NotAgreed, CheckFailed, QualityBroken, ContractError)
+"""Errors that no retry mends."""
+
+
+class StageOperator(BaseOperator):
+    """Runs :meth:`work` for the job whose id is the run's id, and lets no library's exception out.
+
+    An exception of pandas, DuckDB or pyarrow may hold a client's value. It is replaced, after its ``except`` block has
+    closed, by one that names its class and our line.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Airflow's entry point."""
+        from backoffice.deployment import deployment
+
+        failure: Exception | None = None
+        try:
+            job = _job_of(context)
+            with deployment() as opened:
+                self.work(opened, job)
+        except _FINAL as error:
+            failure = AirflowFailException(str(error))
+        except BackofficeError as error:
+            failure = error
+        except AirflowFailException as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
+            failure = BackofficeError(
+                f"{type(error).__qualname__} at {_our_line(error)}.", hint="Its text is kept back."
+            )
+        if failure is not None:
+            failure.__context__ = failure.__cause__ = failure.__traceback__ = None
+            raise failure
+
+    def work(self, deployment: Deployment, job: UUID) -> None:
+        """One stage."""
+        raise NotImplementedError
+
+
+class PrepareOperator(StageOperator):
+    """Decrypt, verify, read, transform, store encrypted."""
+
+    ui_color = "#e8f1fa"
+
+    def work(self, deployment: Deployment, job: UUID) -> None:
+        """See :func:`backoffice.transform.stage.prepare`."""
+        from backoffice.transform.stage import prepare
+
+        prepare(deployment, job)
+
+
+class CheckOperator(StageOperator):
+    """The project's expectations."""
+
+    ui_color = "#e8f1fa"
+
+    def work(self, deployment: Deployment, job: UUID) -> None:
+        """See :func:`backoffice.quality.stage.check`."""
+        from backoffice.quality.stage import check
+
+        check(deployment, job)
+
+
+class DeliverOperator(StageOperator):
+    """Write, encrypt to the client, sign, hand over once."""
+
+    ui_color = "#e9f7ec"
+
+    def work(self, deployment: Deployment, job: UUID) -> None:
+        """See :func:`backoffice.delivery.stage.deliver`."""
+        from backoffice.delivery.stage import deliver
+
+        deliver(deployment, job)
+
+
+class EraseOperator(StageOperator):
+    """Erase one scope and prove it.
+
+    :param scope: ``inputs`` or ``results``.
+    """
+
+    ui_color = "#fbeeea"
+
+    def __init__(self, *, scope: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scope = scope
+
+    def work(self, deployment: Deployment, job: UUID) -> None:
+        """See :func:`backoffice.erasure.stage.erase`."""
+        from backoffice.erasure.stage import Scope, erase
+
+        erase(deployment, job, Scope(self.scope))
+
+
+class CertifyOperator(StageOperator):
+    """Look once more, then issue the certificate."""
+
+    ui_color = "#fbeeea"
+
+    def work(self, deployment: Deployment, job: UUID) -> None:
+        """See :func:`backoffice.erasure.stage.certify`."""
+        from backoffice.erasure.stage import certify
+
+        certify(deployment, job)
+
+
+def _job_of(context: Context) -> UUID:
+    run_id = str(context["run_id"])
+    try:
+        return UUID(run_id)
+    except ValueError:
+        pass
+    raise AirflowFailException(
+        "This run's id is not a job's. Intake starts the runs: put a file into the bucket, or use `backoffice drop`."
+    )
+
+
+def _our_line(error: BaseException) -> str:
+    """The innermost line of ours that an exception went through: ``transform/stage.py:71``."""
+    ours = Path(sys.modules["backoffice"].__file__ or ".").parent
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(ours):
+            return f"{Path(frame.filename).relative_to(ours)}:{frame.lineno}"
+    return "a library"

@@ -1,0 +1,110 @@
+"""A project's DAG, out of its SOW and DPA. ``project_dag("acme_contacts")`` is all that a DAG file has to say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, TaskGroup
+
+from backoffice.contract import load_project
+from backoffice.orchestration.operators import CheckOperator, DeliverOperator, EraseOperator, PrepareOperator
+from backoffice.settings import root_folder
+
+if TYPE_CHECKING:
+    from backoffice.contract import Project
+
+__all__ = ["DEFAULTS", "project_dag"]
+
+DEFAULTS: dict[str, Any] = {
+    # A minute without the store or a database passes within these retries: 2, 4, 8, 16, 32 s.
+    "retries": 5,
+    "retry_delay": timedelta(seconds=2),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=2),
+    "execution_timeout": timedelta(hours=2),
+    "do_xcom_push": False,
+}
+
+_MOST_RUNS = 64
+"""How many drops of one project may be under way; the executor's slots decide how many of them work at a time."""
+
+
+def project_dag(project_id: str) -> DAG:
+    """The DAG of one project: prepare, check, approve if the SOW says so, deliver, erase the inputs.
+
+    It returns an ordinary DAG. A file may open it with ``with`` and hang tasks of its own behind, say, ``release.deliver``.
+    A run is one job; its id is the job's id, and intake starts it.
+
+    :raises ContractError: the SOW or DPA is wrong; Airflow shows it as the file's import error.
+    """
+    project = load_project(project_id, root=root_folder())
+    sow = project.sow
+    with DAG(
+        project_id,
+        description=sow.title,
+        schedule=None,
+        catchup=False,
+        max_active_runs=_MOST_RUNS,
+        max_active_tasks=_MOST_RUNS,
+        default_args=DEFAULTS | {"owner": sow.owner},
+        tags={"project", f"client:{project.client}"},
+        doc_md=_page(project),
+        render_template_as_native_obj=False,
+    ) as dag:
+        with TaskGroup("process", tooltip="Decrypt, transform and check the drop"):
+            prepare = PrepareOperator(task_id="prepare", doc_md="Decrypts the drop in memory and runs the SOW's steps.")
+            check = CheckOperator(task_id="check", doc_md="Runs the project's expectations over the result.")
+            prepare >> check
+        with TaskGroup("release", tooltip="Hand the result to the client"):
+            deliver = DeliverOperator(
+                task_id="deliver",
+                doc_md="Encrypts the result to the client's certificate, signs it, puts it under `out/`.",
+            )
+            if sow.approval:
+                check >> _approval() >> deliver
+            else:
+                check >> deliver
+        with TaskGroup("erase", tooltip="Delete originals, intermediates and the job's key"):
+            erase = EraseOperator(
+                task_id="inputs",
+                scope="inputs",
+                doc_md="Deletes the original in every version, the intermediates and the job's key; lists again.",
+            )
+        deliver >> erase
+    return dag
+
+
+def _approval() -> Any:
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+    return ApprovalOperator(
+        task_id="approve",
+        subject="Release this result to the client?",
+        body="The job's id is the run's id. `backoffice job show` gives its figures and checks.",
+        execution_timeout=None,
+    )
+
+
+def _page(project: Project) -> str:
+    """What an operator reads beside the DAG."""
+    sow, dpa = project.sow, project.dpa
+    results = sow.retention.results
+    until = "until the client accepts" if results.until == "acceptance" else "until it is delivered"
+    steps = "\n".join(f"{number}. {step.words()}" for number, step in enumerate(sow.steps, 1))
+    return f"""\
+**{sow.title}** for {dpa.controller.name}.
+
+{sow.description}
+
+**Steps**
+
+{steps}
+
+**When a run is red:** open the failed task's log; its last line says what is wrong and what to do. \
+`process.prepare` red: the client's file was rejected, the client has been told, the file is deleted. \
+`process.check` red: the result broke a check and is held; nothing was delivered.
+
+**Deleted:** originals and intermediates on delivery; the result {until}, at most {results.at_most_days} days. \
+Agreement valid until {dpa.valid_until:%d.%m.%Y}. Purpose: {dpa.purpose}
+"""

@@ -1,0 +1,78 @@
+"""Settings of one deployment, from the environment (``BACKOFFICE_…``), a settings file, or files in a secrets folder.
+
+The embedded stack writes ``var/backoffice.env``; in production the orchestrator mounts secrets as files and sets
+``BACKOFFICE_SECRETS`` to their folder. What operators change while it runs lives in Airflow's variables, not here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["ROOT", "Settings", "root_folder", "settings", "var_folder"]
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout: where ``sow/``, ``dags/`` and ``expectations/`` are, unless ``BACKOFFICE_ROOT`` says otherwise."""
+
+
+def var_folder() -> Path:
+    """Where this deployment keeps its state: ``BACKOFFICE_VAR``, else ``var/`` in the checkout."""
+    return Path(os.environ.get("BACKOFFICE_VAR", ROOT / "var")).resolve()
+
+
+def root_folder() -> Path:
+    """Where ``sow/`` and ``expectations/`` are: ``BACKOFFICE_ROOT``, else the checkout. Needs no settings file."""
+    return Path(os.environ.get("BACKOFFICE_ROOT", ROOT)).resolve()
+
+
+class Settings(BaseSettings):
+    """Everything a process of ours needs to know to reach the ledger, the key store and the object store."""
+
+    model_config = SettingsConfigDict(env_prefix="BACKOFFICE_", env_file_encoding="utf-8", extra="ignore")
+
+    root: Path = Field(default_factory=root_folder, description="the checkout with sow/, dags/ and expectations/")
+    var: Path = Field(default_factory=var_folder, description="state that is not in a database or a bucket")
+
+    ledger_url: SecretStr = Field(description="SQLAlchemy URL of the ledger")
+    keystore_url: SecretStr = Field(
+        description="SQLAlchemy URL of the key store: another database, never in a data backup"
+    )
+    master_key_file: Path = Field(description="32 bytes that wrap the projects' keys")
+    signing_key_file: Path = Field(description="the company's Ed25519 key: certificates and receipts")
+    company_key_file: Path = Field(description="the company's OpenPGP key: deliveries are signed with it")
+    tombstones_file: Path = Field(description="ids of destroyed keys, outside the key store (P17)")
+
+    store_endpoint: str = Field(description="URL of the S3 server")
+    store_region: str = Field("eu-central-1", description="where the store is; compared with the DPA's region (P10)")
+    store_ca: Path | None = Field(None, description="CA bundle that the store's certificate is checked against")
+    store_access_key: SecretStr
+    store_secret_key: SecretStr
+    store_manager_access_key: SecretStr | None = Field(
+        None, description="makes buckets and credentials: onboarding only"
+    )
+    store_manager_secret_key: SecretStr | None = None
+    store_master_url: str | None = Field(None, description="SeaweedFS master, to free the space of deleted objects")
+    store_master_certificate: Path | None = Field(None, description="certificate and key that the master asks for")
+
+    airflow_url: str | None = Field(None, description="where the Airflow UI is; shown, never called by a stage")
+    intake_seconds: float = Field(0.5, gt=0, description="pause between two looks at the buckets")
+    engine_memory: str = Field("600MB", description="DuckDB's memory limit for one job")
+    engine_threads: int = Field(2, ge=1, description="DuckDB's threads for one job")
+    drop_limit_bytes: int = Field(2 * 1024**3, gt=0, description="the largest plaintext a drop may unfold to")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once.
+
+    :raises pydantic.ValidationError: a required one is missing; ``backoffice stack up`` writes them for the embedded stack.
+    """
+    secrets = os.environ.get("BACKOFFICE_SECRETS")
+    return Settings(  # pyright: ignore[reportCallIssue]
+        _env_file=var_folder() / "backoffice.env",
+        _secrets_dir=secrets if secrets else None,
+    )

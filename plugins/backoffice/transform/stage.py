@@ -1,0 +1,87 @@
+"""Prepare: from the client's encrypted drop to encrypted Parquet under ``work/``.
+
+The plaintext lives in a memfd and in DuckDB's memory, for as long as this function runs. A file that the client has to
+mend moves the job to ``rejected``; the client's answer is intake's business, which reads it in the ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from backoffice.contract import gate
+from backoffice.errors import DropRejected, NotAgreed, VaultError
+from backoffice.ledger import JobState, Stage
+
+if TYPE_CHECKING:
+    from backoffice.contract import Project
+    from backoffice.deployment import Deployment
+    from backoffice.ledger import Job
+
+__all__ = ["RESULT", "prepare", "work_key"]
+
+RESULT = "result"
+"""The table, and the view over its Parquet, that holds a job's result."""
+
+
+def work_key(job: UUID) -> str:
+    """Where a job's intermediate lies in the project's bucket."""
+    return f"work/{job}/{RESULT}.parquet"
+
+
+def prepare(deployment: Deployment, job_id: UUID) -> None:
+    """Decrypt, verify, read, transform and store one drop. A repeat replaces the intermediate.
+
+    :raises NotAgreed: the DPA no longer covers the project; the drop stays untouched.
+    :raises DropRejected: the client has to mend the file. The job is ``rejected`` in the ledger.
+    """
+    with deployment.ledger.stage(job_id, Stage.PREPARE) as job:
+        if job.state not in (JobState.CLAIMED, JobState.HELD, JobState.PREPARED):
+            return
+        project = deployment.project(job.project)
+        refusals = gate(project.dpa, project.sow, on=datetime.now(UTC).date())
+        if refusals:
+            raise NotAgreed(refusals[0].message, hint=refusals[0].hint)
+        rejection: DropRejected | None = None
+        try:
+            figures = _prepare(deployment, job, project)
+        except DropRejected as error:
+            rejection = error
+        else:
+            digests = {"sow_digest": project.sow.digest, "dpa_digest": project.dpa.digest}
+            deployment.ledger.note(job.id, figures=figures)
+            deployment.ledger.move(job.id, JobState.PREPARED, reason=None, message=None, **digests)
+        if rejection is not None:
+            now = datetime.now(UTC)
+            values = {"reason": rejection.code, "message": str(rejection), "results_due_at": now}
+            deployment.ledger.move(job.id, JobState.REJECTED, **values)
+            raise rejection
+
+
+def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, object]:
+    from backoffice.transform import Engine
+    from backoffice.vault.openpgp import open_message
+    from backoffice.vault.parquet import write_encrypted
+
+    settings = deployment.settings
+    signer = deployment.ledger.certificate_of(project.client)
+    if signer is None:
+        raise VaultError(
+            f"Client {project.client} is not enrolled.", hint=f"`backoffice client enrol {project.client} CERTIFICATE`."
+        )
+    assert job.key_sealed is not None
+    key = deployment.keys.unwrap(project.id, job.id)
+    name = deployment.keys.unseal(project.id, job.id, job.key_sealed).decode()
+    limit = min(settings.drop_limit_bytes, project.sow.input.max_bytes)
+    with deployment.store.open(job.bucket, name, job.version_id) as source:
+        plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=[signer], limit_bytes=limit)
+    with (
+        plaintext,
+        Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads) as engine,
+    ):
+        engine.load(project.sow, plaintext.path)
+        figures = engine.run(project.sow)
+        with write_encrypted(engine.connection, RESULT, key) as sealed:
+            deployment.store.put(job.bucket, work_key(job.id), sealed)
+    return figures.to_dict()
