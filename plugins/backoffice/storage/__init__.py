@@ -1,0 +1,54 @@
+"""The object store: buckets, object versions, hard deletion, and each client's own credentials.
+
+The S3 library is imported when the store is first used, not here: DAG files and light commands may import this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backoffice.storage.objects import Erased, EraseFailure, ObjectVersion, Reclaimed, Remaining, Stored, Upload
+from backoffice.storage.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from backoffice.storage.credentials import AccessKey, ClientCredentials, Credentials
+    from backoffice.storage.failures import ObjectMissing, StoreAway, StoreRefused
+    from backoffice.storage.store import ObjectStream, Store
+
+__all__ = [
+    "AccessKey",
+    "ClientCredentials",
+    "Credentials",
+    "EraseFailure",
+    "Erased",
+    "ObjectMissing",
+    "ObjectStream",
+    "ObjectVersion",
+    "Reclaimed",
+    "Remaining",
+    "Store",
+    "StoreAway",
+    "StoreRefused",
+    "StoreSettings",
+    "Stored",
+    "Upload",
+]
+
+_HEAVY = {
+    "AccessKey": "credentials",
+    "ClientCredentials": "credentials",
+    "Credentials": "credentials",
+    "ObjectMissing": "failures",
+    "StoreAway": "failures",
+    "StoreRefused": "failures",
+    "ObjectStream": "store",
+    "Store": "store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HEAVY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HEAVY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
