@@ -1,0 +1,268 @@
+"""The decrypting child: opens one message in a process that can do nothing else, and dies with what it knew.
+
+Started by :func:`backoffice.vault.openpgp.open_message`. Descriptor 0 is the message; two more, named by its arguments, are a
+pipe with the order (JSON: keys, certificates, limits) and the memfd for the plaintext. Its exit code is its answer;
+the words to it are the parent's. It prints one JSON line (sizes and fingerprints), and its stderr goes nowhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import json
+import os
+import resource
+import sys
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import pysequoia
+from pysequoia.packet import PacketPile
+
+from backoffice.vault import packets as pgp
+from backoffice.vault.session_key import Recipient, WrongKey, recipients, session_key
+
+__all__ = ["Answer", "main"]
+
+_MEMORY = 768 << 20
+
+
+class Answer(IntEnum):
+    """Exit codes. What is not among them is a fault of ours."""
+
+    OPENED = 0
+    NOT_ENCRYPTED = 10
+    WRONG_KEY = 11
+    NOT_SIGNED = 12
+    UNKNOWN_SIGNER = 13
+    DAMAGED = 14
+    TOO_LARGE = 15
+    EMPTY = 16
+    UNSUPPORTED = 17
+    BAD_SECRET = 18
+
+
+class _Rejected(Exception):
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.name)
+        self.answer = answer
+
+
+@dataclass
+class _Content:
+    """What the message held: signatures as packets, and the plaintext, which is in the memfd."""
+
+    target: int
+    limit: int
+    size: int = 0
+    signatures: list[bytes] = field(default_factory=list)
+    one_pass: int = 0
+    literals: int = 0
+
+    def write(self, literal: pgp.Stream) -> None:
+        while piece := literal.read():
+            self.size += len(piece)
+            if self.size > self.limit:
+                raise _Rejected(Answer.TOO_LARGE)
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(self.target, view) :]
+
+
+def main() -> None:
+    """Run one order; never returns."""
+    order_descriptor, target = int(sys.argv[-2]), int(sys.argv[-1])
+    _confine()
+    with os.fdopen(order_descriptor, "rb") as pipe:
+        order = json.loads(pipe.read())
+    _limit(order["limit"], order["cpu_seconds"])
+    answer, told = Answer.DAMAGED, {}
+    try:
+        told = _open(order, target)
+        answer = Answer.OPENED
+    except _Rejected as rejected:
+        answer = rejected.answer
+    except (pgp.Malformed, EOFError):
+        answer = Answer.DAMAGED
+    except pgp.NotOpenPgp:
+        answer = Answer.NOT_ENCRYPTED
+    except pgp.Unsupported:
+        answer = Answer.UNSUPPORTED
+    except WrongKey:
+        answer = Answer.WRONG_KEY
+    except (MemoryError, OverflowError):
+        answer = Answer.TOO_LARGE
+    os.write(1, json.dumps(told).encode())
+    os._exit(answer)
+
+
+def _confine() -> None:
+    """No core dump, no debugger, no new privileges. Before anything secret is read."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    set_dumpable, set_no_new_privileges = 4, 38
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if libc.prctl(set_dumpable, 0, 0, 0, 0) or libc.prctl(set_no_new_privileges, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _limit(limit: int, cpu_seconds: int) -> None:
+    """Bytes written, memory and processor time; the file that is checked at the end may be mapped into memory whole."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit + 1, limit + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY + limit))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+
+
+def _open(order: dict[str, Any], target: int) -> dict[str, Any]:
+    signers = [pysequoia.Cert.from_bytes(text.encode()) for text in order["signers"]]
+    source = pgp.Descriptor(0)
+    start = source.peek(64)
+    if not start:
+        raise _Rejected(Answer.EMPTY)
+    if not order["encrypted"] and start.lstrip().startswith(b"-----BEGIN PGP SIGNED MESSAGE-----"):
+        return _clear_signed(source, signers, target, order["limit"])
+    content = _Content(target, order["limit"])
+    cipher = None
+    message = pgp.dearmoured(source)
+    if order["encrypted"]:
+        keys = recipients(PacketPile.from_bytes(base64.b64decode(order["secret"])))
+        if not keys:
+            raise _Rejected(Answer.BAD_SECRET)
+        cipher, inside = _decrypted(message, keys)
+        try:
+            _read(inside, content)
+        except (pgp.Malformed, pgp.Unsupported):
+            inside.drain()  # a changed byte is told as damage, whatever the garble looked like
+            raise
+        inside.drain()
+        if message.drain():
+            raise pgp.Malformed
+    else:
+        _read(message, content)
+    if not content.literals:
+        raise pgp.Malformed
+    signer = _signer(content, signers, target)
+    if not content.size:
+        raise _Rejected(Answer.EMPTY)
+    return {"size": content.size, "signer": signer, "cipher": cipher}
+
+
+# ---------------------------------------------------------------------- layers
+
+
+def _decrypted(message: pgp.Stream, keys: list[Recipient]) -> tuple[str, pgp.Stream]:
+    """The encryption layer: its cipher, and what is inside."""
+    wrapped: list[bytes] = []
+    first = True
+    for tag, body in pgp.packets(message):
+        if tag in (pgp.Tag.MARKER, pgp.Tag.PADDING):
+            continue
+        if tag == pgp.Tag.PKESK:
+            wrapped.append(_small(body))
+        elif tag == pgp.Tag.SKESK:
+            _small(body)
+        elif tag == pgp.Tag.SEIPD:
+            return _integrity_protected(body, wrapped, keys)
+        elif tag in (pgp.Tag.SED, pgp.Tag.AED):
+            raise pgp.Unsupported("container")
+        elif first:
+            raise _Rejected(Answer.NOT_ENCRYPTED)
+        else:
+            raise pgp.Malformed
+        first = False
+    raise pgp.Malformed
+
+
+def _integrity_protected(body: pgp.Body, wrapped: list[bytes], keys: list[Recipient]) -> tuple[str, pgp.Stream]:
+    version = pgp.exactly(body, 1)[0]
+    if version == 1:
+        cipher, key = session_key(wrapped, keys, version=3)
+        if cipher not in pgp.CIPHERS:
+            raise pgp.Unsupported("cipher")
+        if len(key) != pgp.CIPHERS[cipher]:
+            raise pgp.Malformed
+        return _name(cipher), pgp.Integrity1(body, cipher, key)
+    if version == 2:
+        cipher = body.peek(1)[:1]
+        _, key = session_key(wrapped, keys, version=6)
+        return _name(cipher[0] if cipher else 0), pgp.Integrity2(body, key)
+    raise pgp.Unsupported("container")
+
+
+def _read(message: pgp.Stream, content: _Content, depth: int = 0) -> None:
+    """Signatures, literal data, and at most two layers of compression around them."""
+    for tag, body in pgp.packets(message):
+        if tag in (pgp.Tag.MARKER, pgp.Tag.PADDING):
+            continue
+        if tag == pgp.Tag.COMPRESSED and depth < 2:
+            _read(pgp.Compressed(body), content, depth + 1)
+        elif tag == pgp.Tag.ONE_PASS:
+            content.one_pass += 1
+            _small(body)
+        elif tag == pgp.Tag.SIGNATURE and len(content.signatures) < 16:
+            content.signatures.append(_packet(tag, _small(body)))
+        elif tag == pgp.Tag.LITERAL and not content.literals:
+            content.literals += 1
+            pgp.exactly(body, 1)
+            pgp.exactly(body, pgp.exactly(body, 1)[0] + 4)
+            content.write(body)
+        elif depth == 0 and tag in (pgp.Tag.PKESK, pgp.Tag.SKESK, pgp.Tag.SEIPD):
+            raise pgp.Unsupported("encrypted twice")
+        else:
+            raise pgp.Malformed
+
+
+def _small(body: pgp.Body) -> bytes:
+    found = body.read(64 * 1024)
+    if body.read(1):
+        raise pgp.Malformed
+    return found
+
+
+def _packet(tag: int, body: bytes) -> bytes:
+    return bytes((0xC0 | tag, 0xFF)) + len(body).to_bytes(4, "big") + body
+
+
+def _name(cipher: int) -> str:
+    return f"AES-{pgp.CIPHERS.get(cipher, 0) * 8}"
+
+
+# ---------------------------------------------------------------------- signatures
+
+
+def _signer(content: _Content, signers: list[pysequoia.Cert], target: int) -> str:
+    """The fingerprint of a given certificate that validly signed the plaintext."""
+    if not content.signatures:
+        raise _Rejected(Answer.DAMAGED if content.one_pass else Answer.NOT_SIGNED)
+    known = {certificate.fingerprint for certificate in signers}
+    resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
+    for packet in content.signatures:
+        try:
+            result = pysequoia.verify(
+                file=f"/proc/self/fd/{target}", store=lambda _: signers, signature=pysequoia.Sig.from_bytes(packet)
+            )
+        except Exception:  # noqa: BLE001, S112 - the library raises many; each means that this signature does not hold
+            continue
+        for found in result.valid_sigs:
+            if found.certificate in known:
+                return found.certificate
+    raise _Rejected(Answer.UNKNOWN_SIGNER)
+
+
+def _clear_signed(source: pgp.Stream, signers: list[pysequoia.Cert], target: int, limit: int) -> dict[str, Any]:
+    text = source.read(limit * 2 + 64 * 1024)
+    if source.read(1):
+        raise _Rejected(Answer.TOO_LARGE)
+    known = {certificate.fingerprint for certificate in signers}
+    result = None
+    try:
+        result = pysequoia.verify(text, lambda _: signers)
+    except Exception:  # noqa: BLE001 - as above
+        result = None
+    found = [one.certificate for one in result.valid_sigs if one.certificate in known] if result is not None else []
+    if result is None or result.bytes is None or not found:
+        raise _Rejected(Answer.UNKNOWN_SIGNER)
+    if len(result.bytes) > limit:
+        raise _Rejected(Answer.TOO_LARGE)
+    os.write(target, result.bytes)
+    return {"size": len(result.bytes), "signer": found[0], "cipher": None}
