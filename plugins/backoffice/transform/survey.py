@@ -1,0 +1,218 @@
+"""A first look at a file's bytes: is it text, in which encoding, and does every line end before its limit?
+
+One pass, in pieces; nothing of the content is kept. What is not UTF-8, or
+lies on a disk, is rewritten as UTF-8 into memory, never to disk.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from backoffice.contract import InputSpec
+from backoffice.errors import DropRejected
+
+__all__ = ["Survey", "survey", "unify_line_ends"]
+
+_PIECE = 1024 * 1024
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet (XLSX, ODS)",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
+    b"%PDF": "a PDF",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"{\\rtf": "an RTF document",
+    b"-----BEGIN PGP": "still encrypted",
+}
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A file that can be read as text."""
+
+    path: str
+    """Where its UTF-8 stands: the file itself, or a file descriptor of this process."""
+    bytes: int
+    """Of the client's file."""
+    encoding: str
+
+
+@contextmanager
+def survey(path: Path, spec: InputSpec) -> Iterator[Survey]:
+    """Look at ``path``. What was opened for it is closed at the end.
+
+    :raises DropRejected: ``empty``, ``too-large``, ``format``, ``encoding``, ``line-too-long``.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > spec.max_bytes:
+            message = f"The file has {size:,} bytes; {spec.max_bytes:,} are agreed."
+            raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
+        head = file.read(64)
+        _refuse_other_formats(head)
+        mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
+        encoding = _encoding(spec, mark)
+        file.seek(len(mark) if encoding == "utf-8" else 0)
+        if encoding == "utf-16":
+            with _rewritten(file, encoding, spec) as fd:
+                yield Survey(f"/proc/self/fd/{fd}", size, encoding)
+            return
+        legacy = _look(file, spec, utf8=encoding == "utf-8")
+        if legacy:
+            encoding = _legacy(spec, marked=bool(mark), mixed=legacy == "mixed")
+        if encoding == "utf-8" and _in_memory(file):
+            yield Survey(f"/proc/self/fd/{file.fileno()}", size, encoding)
+            return
+        file.seek(0)
+        with _rewritten(file, encoding, spec) as fd:
+            yield Survey(f"/proc/self/fd/{fd}", size, encoding)
+
+
+def _in_memory(file: BinaryIO) -> bool:
+    """Whether it is a memfd. The engine may open nothing that has a name on a disk."""
+    return str(Path(f"/proc/self/fd/{file.fileno()}").readlink()).startswith("/memfd:")
+
+
+def _refuse_other_formats(head: bytes) -> None:
+    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise DropRejected("empty", "The file is empty.", hint="Send one with a header and rows.")
+    found = next((what for magic, what in _OTHER_FORMATS.items() if head.startswith(magic)), None)
+    if found is not None:
+        raise DropRejected("format", f"The file is not CSV: it looks like {found}.", hint="Export it as CSV.")
+
+
+def _encoding(spec: InputSpec, mark: bytes) -> str:
+    marked = _MARKS.get(mark)
+    if spec.encoding == "auto":
+        return marked or "utf-8"
+    if marked is not None and marked != spec.encoding:
+        message = f"The file is marked as {marked.upper()}; {spec.encoding} is agreed."
+        raise DropRejected("encoding", message, hint="Export it as agreed, or agree on the other.")
+    if spec.encoding == "utf-16" and marked is None:
+        raise DropRejected("encoding", "A UTF-16 file needs a byte-order mark.", hint="Export it as UTF-8.")
+    return spec.encoding
+
+
+def _legacy(spec: InputSpec, *, marked: bool, mixed: bool) -> str:
+    if spec.encoding == "auto" and not marked and not mixed:
+        return "cp1252"
+    what = "It is UTF-8 in part" if mixed or marked else "It is not UTF-8"
+    raise DropRejected("encoding", f"{what}, and some of it cannot be read.", hint="Export it as UTF-8 again.")
+
+
+def _look(file: BinaryIO, spec: InputSpec, *, utf8: bool) -> str:
+    """Read on to the end. Gives ``""`` for what was hoped for, else ``legacy`` or ``mixed``."""
+    limit = spec.max_line_bytes
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    other, seen_utf8 = "", False
+    open_line = 0
+    while piece := file.read(min(_PIECE, limit)):
+        if b"\0" in piece:
+            hint = "Export it as CSV; UTF-16 needs a byte-order mark."
+            raise DropRejected("format", "The file is not CSV: it holds NUL bytes.", hint=hint)
+        open_line = _line_so_far(piece, open_line, limit)
+        if utf8 and not other:
+            start = _decodable(decoder, piece)
+            if start < 0:
+                seen_utf8 = seen_utf8 or not piece.isascii()
+            else:
+                other = "mixed" if seen_utf8 or not piece[:start].isascii() else "legacy"
+    if utf8 and not other and _decodable(decoder, b"", final=True) >= 0:
+        other = "mixed" if seen_utf8 else "legacy"
+    return other
+
+
+def _decodable(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> int:
+    """Where ``piece`` stops being UTF-8; -1 if it does not."""
+    try:
+        decoder.decode(piece, final)
+    except UnicodeDecodeError as error:
+        return max(0, error.start)
+    return -1
+
+
+def _line_so_far(piece: bytes, open_line: int, limit: int) -> int:
+    """How long the line is that is open at the end of ``piece``. No piece is longer than a line may be."""
+    first = _break(piece.find(b"\n"), piece.find(b"\r"), min)
+    length = open_line + (first if first >= 0 else len(piece))
+    if length > limit:
+        message = f"A line of the file is longer than the agreed {limit:,} bytes."
+        raise DropRejected("line-too-long", message, hint="Are the line ends missing? Export it again.")
+    if first < 0:
+        return length
+    return len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r"), max)
+
+
+def _break(one: int, other: int, choose: Callable[[list[int]], int]) -> int:
+    found = [place for place in (one, other) if place >= 0]
+    return choose(found) if found else -1
+
+
+@contextmanager
+def _rewritten(file: BinaryIO, encoding: str, spec: InputSpec) -> Iterator[int]:
+    """The rest of ``file`` as UTF-8, in a memfd."""
+    fd = os.memfd_create("text", os.MFD_CLOEXEC)
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        open_line = 0
+        readable = True
+        while readable:
+            piece = file.read(min(_PIECE, spec.max_line_bytes))
+            text = _decoded(decoder, piece)
+            readable = text is not None
+            if text is None:
+                break
+            if "\0" in text:
+                raise DropRejected("format", "The file is not CSV: it holds NUL characters.", hint="Export it as CSV.")
+            for start in range(0, len(text), spec.max_line_bytes // 4):
+                part = text[start : start + spec.max_line_bytes // 4].encode()
+                open_line = _line_so_far(part, open_line, spec.max_line_bytes)
+                _write(fd, part)
+            if not piece:
+                break
+        if not readable:
+            message = f"The file is not {encoding.upper()} throughout."
+            raise DropRejected("encoding", message, hint="Export it as UTF-8.")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes) -> str | None:
+    try:
+        return decoder.decode(piece, not piece)
+    except UnicodeError:
+        return None
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+@contextmanager
+def unify_line_ends(path: str) -> Iterator[str]:
+    """A copy of ``path`` in memory in which every line ends in LF: the engine wants one kind in a file."""
+    fd = os.memfd_create("text", os.MFD_CLOEXEC)
+    try:
+        with Path(path).open("rb") as file:
+            held = b""
+            while piece := file.read(_PIECE):
+                piece = held + piece
+                held = b"\r" if piece.endswith(b"\r") else b""
+                piece = piece[: len(piece) - len(held)]
+                _write(fd, piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+            _write(fd, b"\n" if held else b"")
+        yield f"/proc/self/fd/{fd}"
+    finally:
+        os.close(fd)
