@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,7 +164,7 @@ def _read_certificate(path: Path) -> x509.Certificate | None:
 
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
     try:
-        if os.stat(path).st_mode & 0o077:
+        if path.stat().st_mode & 0o077:
             return None
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError):

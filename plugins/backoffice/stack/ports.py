@@ -24,7 +24,7 @@ _LOWEST, _HIGHEST = 11_000, 21_999
 
 def is_free(port: int) -> bool:
     """Whether this program could listen on the port, on 127.0.0.1 and on all addresses."""
-    for address in ("127.0.0.1", "0.0.0.0"):
+    for address in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 (asked for a moment, never served)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -292,7 +292,7 @@ def _members(record: _Record) -> set[int]:
 
 
 def _pids() -> Iterator[int]:
-    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def _environment(pid: int) -> list[bytes]:

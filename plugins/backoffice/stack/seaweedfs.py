@@ -13,9 +13,8 @@ import secrets
 import shutil
 import ssl
 import sys
-import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backoffice.errors import StackError
@@ -41,7 +40,32 @@ PORTS = tuple(
     )
 )
 _COMPANIONS = {"seaweedfs-admin": 10_000}  # the admin part opens this second port by itself
-_IDENTITIES = {"admin": ["Admin"], "processor": ["Read", "Write", "List", "Tagging"]}
+# What the processor may do, action by action. Its older "Write" right would also let it switch versioning off.
+_PROCESSOR = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:GetObjectAttributes",
+                "s3:PutObject",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+                "s3:ListBucketMultipartUploads",
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+                "s3:ListAllMyBuckets",
+                "s3:GetBucketVersioning",
+                "s3:GetEncryptionConfiguration",
+            ],
+            "Resource": ["arn:aws:s3:::*"],
+        }
+    ],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +73,7 @@ class ServiceKey:
     """One service identity's access key."""
 
     access_key: str
-    secret_key: str
-
-    def __repr__(self) -> str:
-        return "ServiceKey(…)"
+    secret_key: str = field(repr=False)
 
 
 class SeaweedFS:
@@ -75,7 +96,7 @@ class SeaweedFS:
         ports = self._ports.choose(PORTS, running=running, companions=_COMPANIONS)
         process = self._process(ports)
         if not running:
-            self._prepare(ports)
+            self._prepare()
             process.start()
         return process.wait_ready(self.healthy, timeout)
 
@@ -108,11 +129,9 @@ class SeaweedFS:
         if not {"seaweedfs-s3", "seaweedfs-master"} <= known.keys():
             return False
         try:
-            with self._ask(f"https://127.0.0.1:{known['seaweedfs-s3']}/status") as answer:
-                if answer.status != 200:
-                    return False
-            with self._ask(f"https://127.0.0.1:{known['seaweedfs-master']}/dir/status") as answer:
-                return int(json.load(answer)["Topology"]["Max"]) > 0
+            self._ask(f"https://127.0.0.1:{known['seaweedfs-s3']}/status")
+            topology = json.loads(self._ask(f"https://127.0.0.1:{known['seaweedfs-master']}/dir/status"))
+            return int(topology["Topology"]["Max"]) > 0
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -166,16 +185,17 @@ class SeaweedFS:
             raise StackError("The object store has never been started.", hint="Run `backoffice stack up`.")
         return port
 
-    def _ask(self, url: str):  # noqa: ANN202 (an HTTP answer, closed by the caller)
+    def _ask(self, url: str) -> bytes:
         trust = ssl.create_default_context(cafile=str(self.ca))
         trust.minimum_version = ssl.TLSVersion.TLSv1_3
         trust.load_cert_chain(str(self.master_certificate))
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
         )
-        return opener.open(url, timeout=2)
+        with opener.open(url, timeout=2) as answer:
+            return answer.read()
 
-    def _prepare(self, ports: dict[str, int]) -> None:
+    def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
         # The server remembers its flags here and would prefer them to new defaults.
@@ -190,8 +210,6 @@ class SeaweedFS:
         write_private(self.folder / "security.toml", self._security(keys))
         if not (self.folder / "s3.json").exists():
             write_private(self.folder / "s3.json", json.dumps(_identities(), indent=1))
-        if not ports:
-            raise StackError("The object store has no ports.", hint="Remove var/run/ports.json and try again.")
 
     def _secrets(self) -> dict[str, str]:
         """Keys made once. Losing ``store_key`` makes every stored object unreadable: damage is never papered over."""
@@ -251,7 +269,7 @@ def _command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str,
         "dir": folder / "data",
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
-        **{name.removeprefix("seaweedfs-").replace("-rpc", ".rpc"): port for name, port in ports.items()},
+        **{_port_flag(name): port for name, port in ports.items()},
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": 1024,
         "volume.max": 4096,  # each bucket has volumes of its own; they take space only as they fill
@@ -270,23 +288,20 @@ def _command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str,
         "webdav": "false",
         "admin.ui": "false",
     }
-    named = {
-        f"{name}.port" if name in _SERVERS else name.replace(".rpc", ".port.grpc"): value for name, value in flags.items()
-    }
-    return (found, "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in named.items()))
+    return (found, "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in flags.items()))
 
 
-_SERVERS = frozenset({"master", "volume", "filer", "s3", "admin"})
+def _port_flag(name: str) -> str:
+    server = name.removeprefix("seaweedfs-")
+    return server.replace("-rpc", ".port.grpc") if server.endswith("-rpc") else f"{server}.port"
 
 
 def _identities() -> dict[str, object]:
+    def identity(name: str, **rights: list[str]) -> dict[str, object]:
+        key = {"accessKey": secrets.token_hex(10).upper(), "secretKey": secrets.token_urlsafe(32)}
+        return {"name": name, "credentials": [key], **rights}
+
     return {
-        "identities": [
-            {
-                "name": name,
-                "credentials": [{"accessKey": secrets.token_hex(10).upper(), "secretKey": secrets.token_urlsafe(32)}],
-                "actions": actions,
-            }
-            for name, actions in _IDENTITIES.items()
-        ]
+        "identities": [identity("admin", actions=["Admin"]), identity("processor", policyNames=["processor"])],
+        "policies": [{"name": "processor", "content": json.dumps(_PROCESSOR)}],
     }

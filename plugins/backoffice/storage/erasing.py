@@ -113,18 +113,19 @@ def _erase_versions(
 
 def _delete(store: Store, bucket: str, batch: list[ObjectVersion]) -> dict[tuple[str, str], EraseFailure]:
     failures: dict[tuple[str, str], EraseFailure] = {}
-    together = [version for version in batch if not _NOT_IN_XML.search(version.key)]
+    together: list[ObjectVersion] = []
     for version in batch:
-        if version not in together:
+        if _NOT_IN_XML.search(version.key):
             _delete_alone(store, bucket, version, failures)
+        else:
+            together.append(version)
     if not together:
         return failures
-    wanted = {(version.key, version.version_id): version for version in together}
     answer: Any = asked(
         "delete object versions",
         store.s3.delete_objects,
         Bucket=bucket,
-        Delete={"Objects": [{"Key": key, "VersionId": version} for key, version in wanted], "Quiet": True},
+        Delete={"Objects": [{"Key": found.key, "VersionId": found.version_id} for found in together], "Quiet": True},
     )
     for error in answer.get("Errors", []):
         code, version_id = str(error.get("Code", "")), str(error.get("VersionId") or "null")
@@ -150,9 +151,7 @@ def _delete_alone(
         failures[version.key, version.version_id] = EraseFailure(code=refusal.code, id=version.version_id)
 
 
-def _abort_uploads(
-    store: Store, bucket: str, target: Target, failures: dict[tuple[str, str], EraseFailure]
-) -> Erased:
+def _abort_uploads(store: Store, bucket: str, target: Target, failures: dict[tuple[str, str], EraseFailure]) -> Erased:
     total = Erased()
     for upload in [upload for upload in store.uploads(bucket, target.prefix) if target.takes(upload)]:
         try:

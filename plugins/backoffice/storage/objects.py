@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 
-__all__ = ["Erased", "EraseFailure", "ObjectVersion", "Reclaimed", "Remaining", "Stored", "Upload"]
+__all__ = ["EraseFailure", "Erased", "ObjectVersion", "Reclaimed", "Remaining", "Stored", "Upload"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +71,7 @@ class Erased:
         return not self.failures
 
     def __add__(self, other: Erased) -> Erased:
+        """Both counts together."""
         return Erased(
             versions=self.versions + other.versions,
             markers=self.markers + other.markers,

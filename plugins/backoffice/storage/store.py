@@ -35,15 +35,16 @@ _SINGLE_PUT_LIMIT = 5 * 1024**3  # S3's own limit for one PutObject
 
 def client(settings: StoreSettings, service: str, *, connections: int = 16) -> Any:
     """A boto3 client of ``service`` (``s3`` or ``iam``) for this store: path style, signature v4, few tries."""
-    import boto3.session  # noqa: PLC0415 (heavy: only where the store is used)
+    import boto3.session
     from botocore.config import Config
 
-    return boto3.session.Session(
+    session: Any = boto3.session.Session(
         aws_access_key_id=settings.access_key,
         aws_secret_access_key=settings.secret_key,
         region_name=settings.region,
-    ).client(
-        service,  # pyright: ignore[reportArgumentType]
+    )
+    return session.client(
+        service,
         endpoint_url=settings.endpoint,
         verify=str(settings.ca) if settings.ca else True,
         config=Config(
@@ -171,7 +172,8 @@ class Store:
                 **marks,  # pyright: ignore[reportArgumentType]
             )
             for entry in page.get("Uploads", []):
-                yield Upload(key=_plain(entry["Key"]), upload_id=entry["UploadId"], started=_utc(entry.get("Initiated")))
+                started = _utc(entry.get("Initiated"))
+                yield Upload(key=_plain(entry["Key"]), upload_id=entry["UploadId"], started=started)
             if not page.get("IsTruncated"):
                 return
             further = {
@@ -265,7 +267,9 @@ class Store:
             same = self._hash(bucket, key, found.get("VersionId")) == digest
         if not same:
             if answer is None:
-                raise StoreRefused("Another object is already stored under this key.", code="PreconditionFailed", status=412)
+                raise StoreRefused(
+                    "Another object is already stored under this key.", code="PreconditionFailed", status=412
+                )
             raise StorageError("The store did not keep the object as it was sent.", hint="Check the store's disks.")
         return Stored(
             version_id=found.get("VersionId", "null"),
@@ -390,7 +394,7 @@ class ObjectStream(io.RawIOBase):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
         self.close()
 
