@@ -26,6 +26,7 @@ app.add_typer(job.app, name="job")
 app.add_typer(sow.app, name="sow")
 app.add_typer(certificate.app, name="certificate")
 app.command("drop")(drop.drop)
+app.command("setup")(project.setup)
 app.command("demo")(demo.demo)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
 
-__all__ = ["enrol", "kit_folder", "onboard", "sample_client"]
+__all__ = ["enrol", "kit_folder", "onboard", "sample_client", "write_private"]
 
 
 def kit_folder(deployment: Deployment, project_id: str) -> Path:
@@ -24,20 +24,19 @@ def onboard(deployment: Deployment, project_id: str) -> Path:
 
     :raises ContractError: the project's SOW or DPA is missing or wrong.
     """
-    from backoffice.storage.credentials import issue
-    from backoffice.vault.openpgp import certificate_of
+    from backoffice.storage.credentials import Credentials
     from backoffice.vault.signing import SigningKey
 
     project, have = deployment.project(project_id), deployment.settings
-    deployment.store.create_bucket(project.bucket)
+    deployment.store_manager.create_bucket(project.bucket)
     deployment.keys.create(project_id)
     folder = kit_folder(deployment, project_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     if not (folder / "drop.json").exists():
-        credentials = issue(deployment.store, project.bucket)
+        credentials = Credentials(deployment.store_manager.settings).issue(project_id, bucket=project.bucket)
         for name, pair in (("drop", credentials.drop), ("collect", credentials.collect)):
-            _private(
+            write_private(
                 folder / f"{name}.json", json.dumps({"access_key": pair.access_key, "secret_key": pair.secret_key})
             )
     address = {
@@ -48,7 +47,7 @@ def onboard(deployment: Deployment, project_id: str) -> Path:
     }
     (folder / "kit.json").write_text(json.dumps(address, indent=2) + "\n", encoding="utf-8")
     (folder / "project.asc").write_text(deployment.keys.certificate(project_id), encoding="utf-8")
-    (folder / "company.asc").write_text(certificate_of(have.company_key_file.read_bytes()), encoding="utf-8")
+    (folder / "company.asc").write_text(have.company_certificate_file.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "company.pem").write_bytes(SigningKey.load(have.signing_key_file).public_pem())
     if have.store_ca is not None:
         shutil.copyfile(have.store_ca, folder / "ca.pem")
@@ -70,14 +69,14 @@ def sample_client(deployment: Deployment, client: str, kits: list[Path]) -> None
     if not (secret.exists() and certificate.exists()):
         made = generate(f"{client} (trial)")
         certificate.write_text(made.certificate, encoding="utf-8")
-        _private(secret, made.secret)
+        write_private(secret, made.secret)
     for kit in kits:
-        _private(kit / "client.key.pgp", secret.read_bytes())
+        write_private(kit / "client.key.pgp", secret.read_bytes())
         (kit / "client.asc").write_text(certificate.read_text(encoding="utf-8"), encoding="utf-8")
     enrol(deployment, client, certificate.read_text(encoding="utf-8"))
 
 
-def _private(path: Path, content: str | bytes) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Write a file that only its owner reads; never half of it."""
     data = content.encode() if isinstance(content, str) else content
     part = path.with_name(f".{path.name}.part")

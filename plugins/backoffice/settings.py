@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     master_key_file: Path = Field(description="32 bytes that wrap the projects' keys")
     signing_key_file: Path = Field(description="the company's Ed25519 key: certificates and receipts")
     company_key_file: Path = Field(description="the company's OpenPGP key: deliveries are signed with it")
+    company_certificate_file: Path = Field(description="its public half, in every client's kit")
     tombstones_file: Path = Field(description="ids of destroyed keys, outside the key store (P17)")
 
     store_endpoint: str = Field(description="URL of the S3 server")
@@ -72,7 +74,5 @@ def settings() -> Settings:
     :raises pydantic.ValidationError: a required one is missing; ``backoffice stack up`` writes them for the embedded stack.
     """
     secrets = os.environ.get("BACKOFFICE_SECRETS")
-    return Settings(  # pyright: ignore[reportCallIssue]
-        _env_file=var_folder() / "backoffice.env",
-        _secrets_dir=secrets if secrets else None,
-    )
+    sources: dict[str, Any] = {"_env_file": var_folder() / "backoffice.env", "_secrets_dir": secrets or None}
+    return Settings(**sources)

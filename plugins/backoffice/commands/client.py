@@ -35,7 +35,7 @@ def enrol(
 def trial(client: Client) -> None:
     """Play the client: make a key as it would, put it into the kits of all its projects, enrol its certificate."""
     from backoffice.deployment import deployment
-    from backoffice.intake.reconcile import project_ids
+    from backoffice.contract import project_ids
     from backoffice.onboarding import onboard, sample_client
 
     with deployment() as opened:

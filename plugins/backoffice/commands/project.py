@@ -14,7 +14,7 @@ from backoffice.settings import root_folder
 if TYPE_CHECKING:
     from backoffice.contract import Project
 
-__all__ = ["app"]
+__all__ = ["app", "setup"]
 
 app = typer.Typer(help="Projects: one SOW under one DPA each.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
@@ -23,7 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 @app.command("list")
 def list_projects(as_json: Json = False) -> None:
     """Every project, and whether its agreement lets it process today."""
-    from backoffice.intake.reconcile import project_ids
+    from backoffice.contract import project_ids
 
     rows = [_row(project_id) for project_id in project_ids(root_folder())]
     if as_json:
@@ -54,7 +54,7 @@ def show(project: Annotated[str, typer.Argument(help="As in `project list`.")], 
 
     console = Console(highlight=False)
     console.print(f"[bold]{found.sow.title}[/bold] ({found.id}) for {found.dpa.controller.name}")
-    console.print(f"Purpose: {found.dpa.purpose}")
+    console.print(f"Purpose: {detail['purpose']}")
     console.print(f"Agreement: {detail['why'] or 'valid'}, until {detail['valid_until']}. Region: {found.dpa.region}.")
     console.print(f"Receives: s3://{found.bucket}/in/   Delivers: s3://{found.bucket}/out/")
     for number, words in enumerate(detail["steps"], 1):
@@ -72,6 +72,16 @@ def onboard(project: Annotated[str, typer.Argument(help="As in `project list`.")
     print(f"{project} can receive. The client's kit: {folder}")
 
 
+def setup() -> None:
+    """Bring ledger, key store and every project's bucket up to date. `stack up` does it; production runs it once a release."""
+    from backoffice.deployment import deployment
+    from backoffice.setup import set_up
+
+    with deployment() as opened:
+        ready = set_up(opened)
+    print(f"Ready: {', '.join(ready) or 'no project has an agreement yet'}")
+
+
 def _row(project_id: str) -> dict[str, Any]:
     from backoffice.contract import load_project
 
@@ -84,7 +94,7 @@ def _row(project_id: str) -> dict[str, Any]:
 
 
 def _detail(found: Project) -> dict[str, Any]:
-    from backoffice.contract import gate
+    from backoffice.contract import gate, step_words
 
     refusals = gate(found.dpa, found.sow, on=datetime.now(UTC).date())
     return {
@@ -93,10 +103,10 @@ def _detail(found: Project) -> dict[str, Any]:
         "title": found.sow.title,
         "owner": found.sow.owner,
         "bucket": found.bucket,
-        "purpose": found.dpa.purpose,
+        "purpose": found.dpa.purposes.get(found.sow.purpose),
         "may_process": not refusals,
         "why": refusals[0].message if refusals else None,
         "valid_until": found.dpa.valid_until.isoformat(),
         "approval": found.sow.approval,
-        "steps": [step.words() for step in found.sow.steps],
+        "steps": [step_words(step) for step in found.sow.steps],
     }

@@ -8,7 +8,7 @@ from backoffice.contract.gate import Refusal, RefusalCode, gate
 from backoffice.contract.mistakes import ContractFileError, Mistake
 from backoffice.contract.project import Project, check, load_dpa, load_project, load_sow, project_ids
 from backoffice.contract.sow import InputSpec, OutputSpec, Retention, RetentionRule, Sow
-from backoffice.contract.step import Step
+from backoffice.contract.step import Step, step_words
 
 __all__ = [
     "ContractFileError",
@@ -29,4 +29,5 @@ __all__ = [
     "load_project",
     "load_sow",
     "project_ids",
+    "step_words",
 ]

@@ -74,6 +74,7 @@ def read(path: Path) -> Document:
     lines = tuple(_LINE_BREAK.split(text))
     builder = _Builder(path, lines)
     fault: Mistake | None = None
+    data: Any = None
     try:
         data = builder.build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
@@ -91,7 +92,7 @@ def read(path: Path) -> Document:
 
 
 def _bytes(path: Path) -> bytes:
-    reason = ""
+    reason, content = "", b""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -109,7 +110,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _text(path: Path, content: bytes) -> str:
-    bad = -1
+    bad, text = -1, ""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

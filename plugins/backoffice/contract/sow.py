@@ -44,7 +44,7 @@ class InputSpec(Model):
     header: bool = True
     """Whether the first line names the columns. If not, they stand in the order given here, and all of them."""
     null_markers: tuple[Text, ...] = ()
-    """What the client writes for "nothing", like ``n/a``; upper and lower case do not matter. An empty cell always is."""
+    """What the client writes for "nothing", like ``n/a``; case does not matter. An empty cell always is."""
     max_bytes: int = Field(1024**3, ge=1)
     max_line_bytes: int = Field(1024**2, ge=1024, le=64 * 1024**2)
     columns: dict[ColumnName, Literal["required", "optional"]] = Field(min_length=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from backoffice.contract.model import Model
 
-__all__ = ["Named", "Step"]
+__all__ = ["Named", "Step", "step_words"]
 
 Named = tuple[tuple[str | int, ...], str]
 """A column that a step names: the way to it within the step, and the column."""
@@ -41,3 +41,9 @@ def listed(key: str, columns: Iterable[str] | None) -> Iterator[Named]:
     mapping = isinstance(columns, dict)
     for index, column in enumerate(columns or ()):
         yield (key, column if mapping else index), column
+
+
+def step_words(step: Step) -> str:
+    """A step on one line, as operators see it: its name and the columns it names."""
+    columns = dict.fromkeys(column for _, column in step.columns_named())
+    return f"{step.step}: {', '.join(columns)}" if columns else str(step.step)

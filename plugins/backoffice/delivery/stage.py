@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -9,9 +11,12 @@ from uuid import UUID
 from backoffice.contract import gate
 from backoffice.errors import NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
+from backoffice.work import RESULT, open_result
 
 if TYPE_CHECKING:
+    from backoffice.contract import Project
     from backoffice.deployment import Deployment
+    from backoffice.ledger import Job
 
 __all__ = ["deliver"]
 
@@ -35,35 +40,42 @@ def deliver(deployment: Deployment, job_id: UUID) -> None:
         if client is None:
             raise VaultError(f"Client {project.client} is no longer enrolled.")
         key = f"out/{job.id}/{project.sow.output.filename}.pgp"
-        standing = deployment.store.head(job.bucket, key)
-        if standing is None:
-            standing = _deliver(deployment, job.bucket, job.id, key=key, client=client)
+        handed = _standing(deployment, job.bucket, key) or _deliver(deployment, job, project, key=key, client=client)
         now = datetime.now(UTC)
         retention = project.sow.retention.results
         due = now + timedelta(days=retention.at_most_days) if retention.until == "acceptance" else now
-        values = {"version_id": standing.version_id, "sha256": standing.sha256, "size": standing.size}
-        deployment.ledger.record_delivery(job.id, bucket=job.bucket, key=key, **values)
+        deployment.ledger.record_delivery(job.id, bucket=job.bucket, key=key, **asdict(handed))
         deployment.ledger.move(job.id, JobState.DELIVERED, delivered_at=now, results_due_at=due)
 
 
-def _deliver(deployment: Deployment, bucket: str, job: UUID, *, key: str, client: str):
-    from backoffice.delivery.writing import write
-    from backoffice.duck import session
-    from backoffice.vault.openpgp import encrypt, memory
-    from backoffice.vault.parquet import read_encrypted
+@dataclass(frozen=True)
+class _Handed:
+    """What lies under ``out/``."""
 
-    found = deployment.ledger.job(job)
-    project = deployment.project(found.project)
-    data_key = deployment.keys.unwrap(project.id, job)
-    settings = deployment.settings
-    company = settings.company_key_file.read_bytes()
-    with (
-        deployment.store.download(bucket, f"work/{job}/result.parquet") as sealed,
-        session(memory_limit=settings.engine_memory, threads=settings.engine_threads) as connection,
-        memory("plain") as plain,
-        memory("sealed") as out,
-    ):
-        read_encrypted(connection, sealed.path, data_key, "result")
-        write(connection, "result", project.sow.output, plain.path)
-        encrypt(plain.path, out.path, recipients=[client], signer=company)
-        return deployment.store.put(bucket, key, out, only_if_absent=True)
+    version_id: str
+    sha256: str
+    size: int
+
+
+def _standing(deployment: Deployment, bucket: str, key: str) -> _Handed | None:
+    """The delivery that an earlier attempt made, and did not live to record; ``None`` where there is none."""
+    found = deployment.store.head(bucket, key)
+    if found is None:
+        return None
+    with deployment.store.open(bucket, key, found.version_id) as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    return _Handed(found.version_id, digest, found.size)
+
+
+def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, client: str) -> _Handed:
+    from backoffice.delivery.writing import write
+    from backoffice.vault.memory import memory
+    from backoffice.vault.openpgp import encrypt
+
+    company = deployment.settings.company_key_file.read_bytes()
+    with memory("plain") as plain, memory("sealed") as sealed:
+        with open_result(deployment, job) as connection:
+            write(connection, RESULT, project.sow.output, plain.path)
+        encrypt(plain.path, sealed.path, recipients=[client], signer=company)
+        stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
+    return _Handed(stored.version_id, stored.sha256, stored.size)

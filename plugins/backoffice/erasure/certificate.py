@@ -37,7 +37,7 @@ def compose(
         "completed_at": _iso(job.accepted_at or job.delivered_at or job.results_due_at),
         "outcome": "delivered" if job.delivered_at else "rejected",
         "accepted_at": _iso(job.accepted_at),
-        "data": {"categories": list(dpa.data_categories), "people": list(dpa.people_categories)},
+        "data": {"categories": list(dpa.data.categories), "people": list(dpa.data.people)},
         "erased": [
             {
                 "scope": row["scope"],

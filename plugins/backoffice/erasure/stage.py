@@ -7,6 +7,7 @@ was deleted by name must not be believed by name.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,18 @@ from uuid import UUID
 from backoffice.errors import ErasureIncomplete, KeyDestroyed, LedgerError
 from backoffice.ids import new_id
 from backoffice.ledger import Job, JobState, Stage
+from backoffice.work import work_prefix
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
+    from backoffice.storage import Erased, Remaining
 
 __all__ = ["Scope", "certify", "erase"]
+
+
+_DELETED = "every version, delete marker and unfinished upload deleted; listed and asked for again: none"
+_DESTROYED = "data key deleted and its id fenced by a tombstone; a ciphertext made before no longer opens"
+_FREED = "volumes compacted, so that deleted objects no longer lie in their files"
 
 
 class Scope(StrEnum):
@@ -56,69 +64,66 @@ def _erase_inputs(deployment: Deployment, job: Job) -> None:
     store, keys = deployment.store, deployment.keys
     started = datetime.now(UTC)
     counts: dict[str, Any] = {}
-    if job.key_sealed is not None:
-        name: str | None = None
-        try:
-            name = keys.unseal(job.project, job.id, job.key_sealed).decode()
-        except KeyDestroyed:
-            counts["original"] = "its name went with the key"
-        if name is not None:
-            counts["original"] = store.erase(job.bucket, key=name, version_id=job.version_id).to_dict()
-    counts["intermediates"] = store.erase(job.bucket, prefix=f"work/{job.id}/").to_dict()
+    name = _original_name(deployment, job)
+    if name is not None:
+        counts["original"] = _counts(store.erase(job.bucket, key=name, version_id=job.version_id))
+    counts["intermediates"] = _counts(store.erase(job.bucket, prefix=work_prefix(job.id)))
     left = _inputs_left(deployment, job)
     if left:
-        raise ErasureIncomplete(f"After erasing the inputs of job {job.id}, {left} objects are still listed.")
-    _record(
-        deployment,
-        job,
-        Scope.INPUTS,
-        system="object store",
-        method="every version, delete marker and unfinished upload deleted; listed again: none",
-        counts=counts,
-        started=started,
-    )
+        raise ErasureIncomplete(f"After erasing the inputs of job {job.id}, {left} of its objects are still there.")
+    _record(deployment, job, Scope.INPUTS, system="object store", method=_DELETED, counts=counts, started=started)
     started = datetime.now(UTC)
-    proof = keys.destroy_job(job.project, job.id)
-    _record(
-        deployment,
-        job,
-        Scope.INPUTS,
-        system="key store",
-        method="data key deleted, id fenced by a tombstone; a ciphertext made before no longer opens",
-        counts=proof.to_dict(),
-        started=started,
-    )
+    proof = keys.destroy_job(job.project, job.id).to_dict()
+    _record(deployment, job, Scope.INPUTS, system="key store", method=_DESTROYED, counts=proof, started=started)
     deployment.ledger.note(job.id, inputs_erased_at=datetime.now(UTC), key_sealed=None)
 
 
+def _original_name(deployment: Deployment, job: Job) -> str | None:
+    """The original's object key; ``None`` where it went with the data key, which is destroyed after the object."""
+    if job.key_sealed is None:
+        return None
+    try:
+        return deployment.keys.unseal(job.project, job.id, job.key_sealed).decode()
+    except KeyDestroyed:
+        return None
+
+
 def _erase_results(deployment: Deployment, job: Job) -> None:
-    store = deployment.store
+    store, prefix = deployment.store, f"out/{job.id}/"
     started = datetime.now(UTC)
-    counts: dict[str, Any] = {"deliveries": store.erase(job.bucket, prefix=f"out/{job.id}/").to_dict()}
-    left = sum(1 for _ in store.versions(job.bucket, prefix=f"out/{job.id}/"))
+    counts: dict[str, Any] = {"deliveries": _counts(store.erase(job.bucket, prefix=prefix))}
+    left = _left(store.remaining(job.bucket, prefix=prefix))
     if left:
-        raise ErasureIncomplete(f"After erasing the results of job {job.id}, {left} objects are still listed.")
-    _record(
-        deployment,
-        job,
-        Scope.RESULTS,
-        system="object store",
-        method="every version, delete marker and unfinished upload deleted; listed again: none",
-        counts=counts,
-        started=started,
-    )
+        raise ErasureIncomplete(f"After erasing the results of job {job.id}, {left} of its objects are still there.")
+    _record(deployment, job, Scope.RESULTS, system="object store", method=_DELETED, counts=counts, started=started)
     started = datetime.now(UTC)
     freed = store.reclaim()
-    _record(
-        deployment,
-        job,
-        Scope.RESULTS,
-        system="object store volumes",
-        method="volumes compacted, so that deleted objects no longer lie in their files",
-        counts=freed.to_dict(),
-        started=started,
-    )
+    if freed.applicable:
+        _record(
+            deployment,
+            job,
+            Scope.RESULTS,
+            system="object store volumes",
+            method=_FREED,
+            counts=asdict(freed),
+            started=started,
+        )
     deployment.ledger.move(job.id, JobState.ERASED, erased_at=datetime.now(UTC))
+
+
+def _counts(erased: Erased) -> dict[str, int]:
+    """What was deleted, in numbers.
+
+    :raises ErasureIncomplete: the store refused some of it.
+    """
+    if not erased.complete:
+        codes = ", ".join(sorted({failure.code for failure in erased.failures}))
+        raise ErasureIncomplete(f"The store refused to delete {len(erased.failures)} objects ({codes}).")
+    return {name: getattr(erased, name) for name in ("versions", "markers", "uploads", "bytes")}
+
+
+def _left(remaining: Remaining) -> int:
+    return remaining.versions + remaining.markers + remaining.uploads + remaining.listed + remaining.readable
 
 
 def _record(
@@ -143,10 +148,13 @@ def _record(
 
 
 def _inputs_left(deployment: Deployment, job: Job) -> int:
-    """Versions of this job's original, and intermediates, that a listing still shows."""
+    """Versions of this job's original, and all of its intermediates, that the store still shows.
+
+    Version ids are unique, so the original is looked for by its id among all there are, not by the name it was deleted by.
+    """
     store = deployment.store
-    left = sum(1 for _ in store.versions(job.bucket, prefix=f"work/{job.id}/"))
-    return left + sum(1 for found in store.versions(job.bucket, prefix="in/") if found.version_id == job.version_id)
+    originals = sum(1 for found in store.versions(job.bucket, "in/") if found.version_id == job.version_id)
+    return originals + _left(store.remaining(job.bucket, prefix=work_prefix(job.id)))
 
 
 def certify(deployment: Deployment, job_id: UUID) -> bytes:
@@ -162,9 +170,7 @@ def certify(deployment: Deployment, job_id: UUID) -> bytes:
     with deployment.ledger.stage(job_id, Stage.CERTIFY) as job:
         if job.state not in (JobState.ERASED, JobState.CERTIFIED):
             raise LedgerError(f"Job {job.id} is {job.state}: only an erased job is certified.")
-        left = _inputs_left(deployment, job) + sum(
-            1 for _ in deployment.store.versions(job.bucket, prefix=f"out/{job.id}/")
-        )
+        left = _inputs_left(deployment, job) + _left(deployment.store.remaining(job.bucket, prefix=f"out/{job.id}/"))
         if left:
             raise ErasureIncomplete(f"Job {job.id} was erased, but {left} of its objects are listed.")
         looked_at = datetime.now(UTC)

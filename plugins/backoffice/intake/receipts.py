@@ -46,8 +46,7 @@ def answer(deployment: Deployment, job: Job) -> None:
         delivery = deployment.ledger.of(job.id)["deliveries"][0]
         document |= {name: delivery[name] for name in ("key", "sha256")}
         document["delivered_size"] = delivery["size"]
-        assert job.results_due_at is not None
-        document["deleted_by"] = job.results_due_at.astimezone(UTC).isoformat(timespec="seconds")
+        document["deleted_by"] = job.results_due_at and job.results_due_at.astimezone(UTC).isoformat(timespec="seconds")
     signed = render(document, SigningKey.load(deployment.settings.signing_key_file))
     deployment.store.put(job.bucket, f"out/receipts/{job.id}-{told}.json", signed)
     deployment.ledger.note(job.id, answered=told)

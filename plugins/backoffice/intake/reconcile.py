@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from backoffice.contract import gate, load_project
+from backoffice.contract import gate, load_project, project_ids
 from backoffice.errors import BackofficeError, ContractError
 from backoffice.ids import new_id
 from backoffice.intake.receipts import answer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from backoffice.ledger import Job
     from backoffice.storage import ObjectVersion
 
-__all__ = ["ACCEPTANCE_PREFIX", "DROP_PREFIX", "Intake", "StartRun", "project_ids"]
+__all__ = ["ACCEPTANCE_PREFIX", "DROP_PREFIX", "Intake", "StartRun"]
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,6 @@ ACCEPTANCE_PREFIX = "in/.accept/"
 
 StartRun = Callable[[str, str], bool]
 """Starts the run ``(dag id, run id)`` and says whether it stands: ``True`` also if it already did."""
-
-
-def project_ids(root: Path) -> list[str]:
-    """Every project that has a SOW under ``root/sow/<client>/``."""
-    found = root.glob("sow/*/*.yaml")
-    return sorted(f"{path.parent.name}_{path.stem}" for path in found if path.name != "dpa.yaml")
 
 
 class Intake:
@@ -76,7 +70,7 @@ class Intake:
         bucket = project_id.replace("_", "-")
         drops: list[ObjectVersion] = []
         notes: list[ObjectVersion] = []
-        for version in deployment.store.versions(bucket, prefix=DROP_PREFIX):
+        for version in deployment.store.versions(bucket, DROP_PREFIX):
             if version.is_marker or (version.key.endswith("/") and version.size == 0):
                 continue
             (notes if version.key.startswith(ACCEPTANCE_PREFIX) else drops).append(version)

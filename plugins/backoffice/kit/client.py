@@ -76,16 +76,17 @@ class Kit:
 
         :raises StorageError: the server refused, or is away.
         """
-        failure: str | None = None
+        failure, version = None, ""
         try:
             made = self._client("drop").put_object(self.bucket, key, BytesIO(data), len(data))
+            version = str(made.version_id)
         except Exception as error:  # noqa: BLE001 (the SDK's own errors, urllib3's, the socket's: none names a value)
             failure = getattr(error, "code", None) or type(error).__name__
         if failure is not None:
             raise StorageError(
                 f"The upload was refused ({failure}).", hint="Are the address and the credentials right?"
             )
-        return Dropped(self.bucket, key, str(made.version_id), len(data))
+        return Dropped(self.bucket, key, version, len(data))
 
     def read(self, key: str) -> bytes:
         """An object under ``out/``: a receipt, a delivery still encrypted, a certificate."""

@@ -71,8 +71,9 @@ class Job:
 
     @classmethod
     def _from(cls, row: RowMapping) -> Job:
-        values = {name: row[name] for name in cls.__dataclass_fields__}
-        return cls(**(values | {"state": JobState(row["state"])}))
+        values: dict[str, Any] = {name: row[name] for name in cls.__dataclass_fields__}
+        values["state"] = JobState(row["state"])
+        return cls(**values)
 
 
 class Ledger:
@@ -286,8 +287,7 @@ class Ledger:
             values = {"id": certificate, "job": job, "document": document}
             db.execute(upsert(t.certificates).values(values).on_conflict_do_nothing())
             standing = db.scalar(select(t.certificates.c.document).where(t.certificates.c.job == job))
-        assert standing is not None
-        return bytes(standing)
+        return bytes(standing or b"")
 
     def of(self, job: UUID) -> dict[str, list[dict[str, Any]]]:
         """All that stages, checks, deliveries, erasures and certificates hold on a job, in the order of writing."""

@@ -133,7 +133,7 @@ class CertifyOperator(StageOperator):
 
 
 def _job_of(context: Context) -> UUID:
-    run_id = str(context["run_id"])
+    run_id = str(context.get("run_id"))
     try:
         return UUID(run_id)
     except ValueError:

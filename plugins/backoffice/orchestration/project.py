@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, TaskGroup
 
-from backoffice.contract import load_project
+from backoffice.contract import load_project, step_words
 from backoffice.orchestration.operators import CheckOperator, DeliverOperator, EraseOperator, PrepareOperator
 from backoffice.settings import root_folder
 
@@ -91,7 +91,7 @@ def _page(project: Project) -> str:
     sow, dpa = project.sow, project.dpa
     results = sow.retention.results
     until = "until the client accepts" if results.until == "acceptance" else "until it is delivered"
-    steps = "\n".join(f"{number}. {step.words()}" for number, step in enumerate(sow.steps, 1))
+    steps = "\n".join(f"{number}. {step_words(step)}" for number, step in enumerate(sow.steps, 1))
     return f"""\
 **{sow.title}** for {dpa.controller.name}.
 
@@ -106,5 +106,5 @@ def _page(project: Project) -> str:
 `process.check` red: the result broke a check and is held; nothing was delivered.
 
 **Deleted:** originals and intermediates on delivery; the result {until}, at most {results.at_most_days} days. \
-Agreement valid until {dpa.valid_until:%d.%m.%Y}. Purpose: {dpa.purpose}
+Agreement valid until {dpa.valid_until:%d.%m.%Y}. Purpose: {dpa.purposes[sow.purpose]}
 """

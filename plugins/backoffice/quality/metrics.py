@@ -18,7 +18,10 @@ from great_expectations.expectations.metrics.map_metric_provider.column_conditio
 from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import (
     ColumnMapMetricProvider,
 )
-from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
+from great_expectations.expectations.metrics.multicolumn_map_metrics.compound_columns_unique import (
+    CompoundColumnsUnique,
+)
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from .engine import DuckDBExecutionEngine
@@ -190,3 +193,49 @@ class DistinctMissing(ColumnAggregateMetricProvider):
     @metric_value(engine=DuckDBExecutionEngine)
     def _duckdb(cls, **kwargs: Any) -> list[Any]:
         return []
+
+
+def _repeated(engine: DuckDBExecutionEngine, domain: dict[str, Any], names: list[str]) -> int:
+    """How many rows share their values with another row; rows with a blank among them are passed over.
+
+    The library asks for a count beside every row, or joins the counts back to all rows. Grouping alone says as much for
+    half the time and a fraction of the memory.
+    """
+    source: Any = engine.get_domain_records(domain_kwargs=domain)
+    source = source.subquery() if isinstance(source, sa.Select) else source
+    columns = [sa.column(name) for name in names]
+    groups = (
+        sa.select(sa.func.count().label("rows"))
+        .select_from(source)
+        .where(*(column.is_not(None) for column in columns))
+        .group_by(*columns)
+        .having(sa.func.count() > 1)
+        .subquery()
+    )
+    return int(engine.execute_query(sa.select(sa.func.sum(groups.c.rows))).scalar() or 0)
+
+
+class Unique(MetricProvider):
+    """Rows whose value repeats."""
+
+    metric_name = "column_values.unique.unexpected_count"
+    domain_keys = ColumnMapMetricProvider.condition_domain_keys
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(
+        cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **kwargs: Any
+    ) -> int:
+        return _repeated(execution_engine, metric_domain_kwargs, [metric_domain_kwargs["column"]])
+
+
+class CompoundUnique(MetricProvider):
+    """Rows whose values together repeat."""
+
+    metric_name = "compound_columns.unique.unexpected_count"
+    domain_keys = CompoundColumnsUnique.condition_domain_keys
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(
+        cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **kwargs: Any
+    ) -> int:
+        return _repeated(execution_engine, metric_domain_kwargs, list(metric_domain_kwargs["column_list"]))

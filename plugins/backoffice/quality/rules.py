@@ -37,8 +37,12 @@ def _columns(p: Parameters) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _number(value: Any) -> Any:
+    return f"{value:,}" if isinstance(value, int | float) and abs(value) >= 10_000 else value
+
+
 def _range(p: Parameters, unit: str = "") -> str:
-    low, high = p.get("min_value"), p.get("max_value")
+    low, high = _number(p.get("min_value")), _number(p.get("max_value"))
     lower = f"{'more than' if p.get('strict_min') else 'at least'} {low}"
     upper = f"{'less than' if p.get('strict_max') else 'at most'} {high}"
     if low is None:

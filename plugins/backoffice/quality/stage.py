@@ -7,6 +7,7 @@ from uuid import UUID
 
 from backoffice.errors import CheckFailed
 from backoffice.ledger import JobState, Stage
+from backoffice.work import RESULT, open_result
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
@@ -21,21 +22,13 @@ def check(deployment: Deployment, job_id: UUID) -> None:
     :raises QualityBroken: a rule could not be evaluated; that is our fault, and says nothing of the data.
     """
     from backoffice.quality import check as check_table
-    from backoffice.duck import session
-    from backoffice.vault.parquet import read_encrypted
 
     with deployment.ledger.stage(job_id, Stage.CHECK) as job:
         if job.state not in (JobState.PREPARED, JobState.HELD):
             return
         project = deployment.project(job.project)
-        key = deployment.keys.unwrap(project.id, job.id)
-        settings = deployment.settings
-        with (
-            deployment.store.download(job.bucket, f"work/{job.id}/result.parquet") as sealed,
-            session(memory_limit=settings.engine_memory, threads=settings.engine_threads) as connection,
-        ):
-            read_encrypted(connection, sealed.path, key, "result")
-            report = check_table(connection, "result", project.suite)
+        with open_result(deployment, job) as connection:
+            report = check_table(connection, RESULT, project.suite)
         rows = [
             {
                 "rule": result.rule,

@@ -1,7 +1,7 @@
 """The embedded stack as one thing: up, down, status. Everything it makes lies under one folder, ``var/``.
 
-Parts outlive the command that starts them. A keeper starts again what dies, so that a killed scheduler is back within seconds,
-as systemd or an orchestrator would have it in production.
+Parts outlive the command that starts them. A keeper starts again what dies, so that a killed scheduler is back
+within seconds, as systemd or an orchestrator would have it in production.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from backoffice.errors import StackError
 from backoffice.stack import airflow, postgres, seaweedfs
@@ -70,7 +71,7 @@ class Stack:
             say("Databases, keys, buckets")
             with ThreadPoolExecutor(2) as pool:
                 prepared = pool.submit(self._prepare_airflow)
-                self._migrate()
+                self._set_up()
                 prepared.result()
             say("Airflow")
             for name in _AIRFLOW:
@@ -186,6 +187,7 @@ class Stack:
             "MASTER_KEY_FILE": self._secrets.path("master.key"),
             "SIGNING_KEY_FILE": self._secrets.path("signing.pem"),
             "COMPANY_KEY_FILE": self._secrets.path("company.key.pgp"),
+            "COMPANY_CERTIFICATE_FILE": self._secrets.path("company.asc"),
             "TOMBSTONES_FILE": self.var / "tombstones" / "keys.jsonl",
             "STORE_ENDPOINT": store.endpoint,
             "STORE_REGION": store.region,
@@ -201,31 +203,15 @@ class Stack:
         text = "".join(f"BACKOFFICE_{name}={value}\n" for name, value in values.items())
         write_private(self.var / "backoffice.env", text)
 
-    def _migrate(self) -> None:
-        """Ledger and key store up to date, the company's keys made once, every project ready to receive."""
+    def _set_up(self) -> None:
         from backoffice.deployment import Deployment
-        from backoffice.intake.reconcile import project_ids
-        from backoffice.ledger.migrate import migrate
-        from backoffice.onboarding import onboard
         from backoffice.settings import Settings
-        from backoffice.vault.master import MasterKey
-        from backoffice.vault.openpgp import generate
-        from backoffice.vault.signing import SigningKey
+        from backoffice.setup import set_up
 
-        have = Settings(_env_file=self.var / "backoffice.env", root=self.root, var=self.var)  # pyright: ignore
-        if not have.master_key_file.exists():
-            MasterKey.create(have.master_key_file)
-        if not have.signing_key_file.exists():
-            SigningKey.create(have.signing_key_file)
-        if not have.company_key_file.exists():
-            write_private(have.company_key_file, generate("Back office").secret.decode())
-        have.tombstones_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sources: dict[str, Any] = {"_env_file": self.var / "backoffice.env", "root": self.root, "var": self.var}
+        have = Settings(**sources)
         opened = Deployment(have)
-        opened.keys.create_schema()
-        migrate(opened.ledger.engine)
-        for project_id in project_ids(self.root):
-            if (self.root / "sow" / project_id.partition("_")[0] / "dpa.yaml").exists():
-                onboard(opened, project_id)
+        set_up(opened)
         opened.ledger.close()
 
     def _prepare_airflow(self) -> None:

@@ -13,21 +13,14 @@ from uuid import UUID
 from backoffice.contract import gate
 from backoffice.errors import DropRejected, NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
+from backoffice.work import save_result
 
 if TYPE_CHECKING:
     from backoffice.contract import Project
     from backoffice.deployment import Deployment
     from backoffice.ledger import Job
 
-__all__ = ["RESULT", "prepare", "work_key"]
-
-RESULT = "result"
-"""The table, and the view over its Parquet, that holds a job's result."""
-
-
-def work_key(job: UUID) -> str:
-    """Where a job's intermediate lies in the project's bucket."""
-    return f"work/{job}/{RESULT}.parquet"
+__all__ = ["prepare"]
 
 
 def prepare(deployment: Deployment, job_id: UUID) -> None:
@@ -62,26 +55,27 @@ def prepare(deployment: Deployment, job_id: UUID) -> None:
 def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, object]:
     from backoffice.transform import Engine
     from backoffice.vault.openpgp import open_message
-    from backoffice.vault.parquet import write_encrypted
 
     settings = deployment.settings
-    signer = deployment.ledger.certificate_of(project.client)
-    if signer is None:
-        raise VaultError(
-            f"Client {project.client} is not enrolled.", hint=f"`backoffice client enrol {project.client} CERTIFICATE`."
-        )
-    assert job.key_sealed is not None
-    key = deployment.keys.unwrap(project.id, job.id)
+    signers = [_certificate(deployment, signer) for signer in project.sow.signers]
+    if job.key_sealed is None:
+        raise VaultError(f"The original of job {job.id} has been erased.")
     name = deployment.keys.unseal(project.id, job.id, job.key_sealed).decode()
     limit = min(settings.drop_limit_bytes, project.sow.input.max_bytes)
     with deployment.store.open(job.bucket, name, job.version_id) as source:
-        plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=[signer], limit_bytes=limit)
+        plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
     with (
         plaintext,
         Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads) as engine,
     ):
         engine.load(project.sow, plaintext.path)
         figures = engine.run(project.sow)
-        with write_encrypted(engine.connection, RESULT, key) as sealed:
-            deployment.store.put(job.bucket, work_key(job.id), sealed)
+        save_result(deployment, job, engine.connection)
     return figures.to_dict()
+
+
+def _certificate(deployment: Deployment, signer: str) -> str:
+    found = deployment.ledger.certificate_of(signer)
+    if found is None:
+        raise VaultError(f"{signer} is not enrolled.", hint=f"`backoffice client enrol {signer} CERTIFICATE`.")
+    return found

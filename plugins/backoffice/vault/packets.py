@@ -29,7 +29,7 @@ __all__ = [
     "Unsupported", "dearmoured", "exactly", "packets",
 ]  # fmt: skip
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16
 CIPHERS = {7: 16, 8: 24, 9: 32}
 """OpenPGP's numbers of AES-128, AES-192 and AES-256, and the bytes of their keys. No other cipher is opened."""
 
@@ -71,6 +71,7 @@ class Stream:
 
     def __init__(self) -> None:
         self._held = b""
+        self._at = 0  # how much of what is held was given: a view would be as good, a copy per read would not
 
     def _more(self) -> bytes:
         """The next bytes, however many are at hand; none at the end."""
@@ -78,24 +79,29 @@ class Stream:
 
     def read(self, size: int = CHUNK) -> bytes:
         """Up to ``size`` bytes."""
-        if len(self._held) >= size:
-            given, self._held = self._held[:size], self._held[size:]
+        end = self._at + size
+        if len(self._held) >= end:
+            given = self._held[self._at : end]
+            self._at = end
             return given
-        parts, have = [self._held], len(self._held)
+        parts = [self._held[self._at :]] if self._at < len(self._held) else []
+        have = sum(map(len, parts))
+        self._held, self._at = b"", 0
         while have < size:
             more = self._more()
             if not more:
                 break
             parts.append(more)
             have += len(more)
-        joined = b"".join(parts)
-        given, self._held = joined[:size], joined[size:]
-        return given
+        if have > size:
+            self._held, self._at = parts[-1], len(parts[-1]) - (have - size)
+            parts[-1] = parts[-1][: self._at]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def peek(self, size: int) -> bytes:
         """The next bytes, left where they are."""
         found = self.read(size)
-        self._held = found + self._held
+        self._held, self._at = found + self._held[self._at :], 0
         return found
 
     def drain(self) -> int:
