@@ -1,0 +1,119 @@
+"""A client names its objects as it likes. Whatever the server takes must be listed right, read, and erased."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backoffice.errors import StorageError
+from backoffice.storage import Erased, Store
+
+TAKEN = {
+    "quotes": "in/O'Brien \"the best\" `x`.csv",
+    "emoji": "in/\N{PILE OF POO}\N{FAMILY}.csv",
+    "accents, decomposed": "in/re\u0301sume\u0301.csv",
+    "accents, composed": "in/r\u00e9sum\u00e9.csv",
+    "markup": "in/<b>&amp;</b>&lt;.csv",
+    "percent": "in/100%25 %2e%2e%2f.csv",
+    "plus and space": "in/a+b c++.csv",
+    "question mark and hash": "in/a?versionId=null#b.csv",
+    "backslash": "in\\..\\out\\a.csv",
+    "only spaces": "in/   ",
+    "leading dot": "in/.hidden",
+    "newline": "in/a\nb.csv",
+    "tab": "in/a\tb.csv",
+    "semicolon": "in/a;DROP TABLE drops;--.csv",
+    "right to left": "in/\u202efdp.exe",
+    "a long path": "in/" + "/".join(["d" * 50] * 15) + "/a.csv",
+    "a long name": "in/" + "n" * 220,
+}
+REFUSED = {
+    "up a folder": "in/../out/a.csv",
+    "only up": "..",
+    "here": "in/./a.csv",
+    "empty segment": "in//a.csv",
+    "1,000 characters in one name": "in/" + "n" * 1000,
+    "1,025 bytes": "in/" + "/".join(["d" * 100] * 11),
+}
+
+
+def round_trip(store: Store, bucket: str, key: str) -> None:
+    stored = store.put(bucket, key, b"hostile")
+    again = store.put(bucket, key, b"hostile twice")
+    assert [(v.key, v.version_id) for v in store.versions(bucket, key)] == [
+        (key, again.version_id),
+        (key, stored.version_id),
+    ]
+    assert store.open(bucket, key, stored.version_id).read() == b"hostile"
+    assert store.put(bucket, key, b"hostile twice", if_absent=True).version_id == again.version_id
+    assert store.erase(bucket, key=key) == Erased(versions=2, bytes=20)
+    assert store.remaining(bucket, prefix="").nothing
+
+
+@pytest.mark.parametrize("key", TAKEN.values(), ids=TAKEN.keys())
+def test_a_key_the_server_takes_is_listed_read_and_erased(store: Store, bucket: str, key: str) -> None:
+    round_trip(store, bucket, key)
+
+
+@pytest.mark.parametrize("key", REFUSED.values(), ids=REFUSED.keys())
+def test_a_key_the_server_cannot_keep_is_refused_and_leaves_nothing(store: Store, bucket: str, key: str) -> None:
+    with pytest.raises(StorageError):
+        store.put(bucket, key, b"x")
+    assert store.remaining(bucket, prefix="").nothing
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=40).filter(
+            lambda part: part not in {".", ".."} and len(part.encode()) < 200
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_any_key_round_trips_or_is_refused(store: Store, bucket: str, parts: list[str]) -> None:
+    key = "in/" + "/".join(parts)
+    try:
+        store.put(bucket, key, b"")
+    except StorageError:
+        assert store.remaining(bucket, prefix="").nothing
+        return
+    assert store.erase(bucket, prefix="").versions == 1
+    round_trip(store, bucket, key)
+
+
+def test_a_folder_marker_is_listed_and_erased(store: Store, bucket: str) -> None:
+    store.put(bucket, "in/", b"")
+    store.put(bucket, "in/sub/", b"")
+    store.put(bucket, "in/sub/a", b"x")
+    assert {v.key for v in store.versions(bucket)} >= {"in/sub/a"}
+    store.erase(bucket, prefix="in/")
+    assert store.remaining(bucket, prefix="").nothing
+
+
+def test_a_key_and_a_longer_key_below_it_are_both_kept_or_the_second_is_refused(store: Store, bucket: str) -> None:
+    store.put(bucket, "in/x", b"file")
+    try:
+        store.put(bucket, "in/x/y", b"below")
+    except StorageError:
+        assert {v.key for v in store.versions(bucket)} == {"in/x"}
+    else:
+        assert {v.key for v in store.versions(bucket)} == {"in/x", "in/x/y"}
+        assert store.open(bucket, "in/x").read() == b"file"
+    store.erase(bucket, prefix="")
+    assert store.remaining(bucket, prefix="").nothing
+
+
+def test_unfinished_uploads_with_hostile_keys_are_listed_and_given_up(store: Store, bucket: str) -> None:
+    for key in TAKEN.values():
+        upload = store.s3.create_multipart_upload(Bucket=bucket, Key=key)
+        store.s3.upload_part(Bucket=bucket, Key=key, UploadId=upload["UploadId"], PartNumber=1, Body=os.urandom(10))
+    assert {u.key for u in store.uploads(bucket)} == set(TAKEN.values())
+    assert store.erase(bucket, prefix="").uploads == len(TAKEN)
+    assert store.remaining(bucket, prefix="").nothing
