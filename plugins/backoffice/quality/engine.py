@@ -1,8 +1,8 @@
 """Great Expectations' SQL engine over the job's own live DuckDB connection.
 
 Great Expectations 1.24 knows no DuckDB. Its SQL engine works there once it keeps one connection (its own closes it
-after every query, and DuckDB's result with it) and once the few things that it writes per dialect are given
-(``metrics``).
+after every query, and DuckDB's result with it), and once the few things that it writes per dialect are given
+(``dialect``, ``metrics``).
 
 What this engine promises beyond that:
 
@@ -18,48 +18,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .library import SQL_LOGGING_NAME, import_library
+from .library import import_library
 
 import_library()
 
-import duckdb_engine  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData  # noqa: E402
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine  # noqa: E402
 from great_expectations.util import convert_to_json_serializable  # noqa: E402
-from sqlalchemy.dialects import registry  # noqa: E402
-from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer  # noqa: E402
 
 from .column_types import TypeNames, column_type  # noqa: E402
+from .dialect import DuckDBDialect, engine_over  # noqa: E402
 
 if TYPE_CHECKING:
     import duckdb
     from great_expectations.execution_engine.execution_engine import MetricComputationConfiguration
 
 __all__ = ["DuckDBExecutionEngine"]
-
-
-class _QuoteEverything(PGIdentifierPreparer):
-    """Quotes each name. (The stock one asks DuckDB for its reserved words, over a connection that it leaves open.)"""
-
-    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002
-        return True
-
-
-class _Dialect(duckdb_engine.Dialect):
-    """DuckDB's dialect, leaving transactions to the connection's owner and asking the server nothing."""
-
-    preparer = _QuoteEverything  # pyright: ignore[reportAssignmentType]
-
-    def initialize(self, connection: Any) -> None: ...
-    def do_begin(self, connection: Any) -> None: ...
-    def do_commit(self, dbapi_connection: Any) -> None: ...
-    def do_rollback(self, connection: Any) -> None: ...
-    def do_close(self, dbapi_connection: Any) -> None: ...
-    def do_terminate(self, dbapi_connection: Any) -> None: ...
-
-
-registry.register("backoffice_quality", __name__, "_Dialect")
 
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -72,16 +47,9 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         name = '"' + table.replace('"', '""') + '"'
         described = connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()  # noqa: S608 (quoted above)
         self.columns: dict[str, str] = {row[0]: row[1] for row in described}
-        wrapped = duckdb_engine.ConnectionWrapper(connection)
-        engine = sa.create_engine(
-            "backoffice_quality://",
-            creator=lambda: wrapped,
-            poolclass=sa.StaticPool,
-            logging_name=SQL_LOGGING_NAME,
-            pool_logging_name=SQL_LOGGING_NAME,
-        )
+        engine = engine_over(connection)
         super().__init__(engine=engine, create_temp_table=False)
-        self.dialect_module = TypeNames("duckdb", _Dialect)
+        self.dialect_module = TypeNames("duckdb", DuckDBDialect)
         self._kept = engine.connect()
         self.load_batch_data("result", SqlAlchemyBatchData(execution_engine=self, table_name=table))
 

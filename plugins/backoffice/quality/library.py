@@ -13,6 +13,7 @@ Nothing is contacted and nothing written: 1.24 has no telemetry, and no data con
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import importlib.util
@@ -72,6 +73,9 @@ def import_library() -> None:
             importlib.import_module("great_expectations")
     finally:
         gc.freeze()
+        atexit.register(
+            gc.unfreeze
+        )  # else the interpreter cannot take it apart at its end, and DuckDB says so at length
         if collecting:
             gc.enable()
         for module in stand_ins:

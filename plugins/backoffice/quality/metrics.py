@@ -12,6 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from great_expectations.expectations.metrics.column_aggregate_metric_provider import ColumnAggregateMetricProvider
+from great_expectations.expectations.metrics.column_aggregate_metrics.column_outlier_statistics import (
+    OutlierStatistics as Statistics,
+)
 from great_expectations.expectations.metrics.map_metric_provider.column_condition_partial import (
     column_condition_partial,
 )
@@ -239,3 +242,31 @@ class CompoundUnique(MetricProvider):
         cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **kwargs: Any
     ) -> int:
         return _repeated(execution_engine, metric_domain_kwargs, list(metric_domain_kwargs["column_list"]))
+
+
+class OutlierStatistics(ColumnAggregateMetricProvider):
+    """What outliers are measured against: quartiles and their distance, or mean and standard deviation."""
+
+    metric_name = "column.outlier_statistics"
+    value_keys = ("method",)
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(
+        cls,
+        execution_engine: DuckDBExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        **kwargs: Any,
+    ) -> Statistics:
+        column = sa.column(metric_domain_kwargs["column"])
+        if metric_value_kwargs["method"] == "iqr":
+            wanted = [sa.func.quantile_cont(column, 0.25), sa.func.quantile_cont(column, 0.75)]
+        else:
+            wanted = [sa.func.avg(column), sa.func.stddev_samp(column)]
+        source: Any = execution_engine.get_domain_records(domain_kwargs=metric_domain_kwargs)
+        source = source.subquery() if isinstance(source, sa.Select) else source
+        row = execution_engine.execute_query(sa.select(*wanted).select_from(source)).one()
+        first, second = (None if value is None else float(value) for value in row)
+        if metric_value_kwargs["method"] == "iqr":
+            return Statistics(first, second, None if first is None or second is None else second - first)
+        return Statistics.symmetric(center=first, spread=second)
