@@ -27,6 +27,8 @@ __all__ = [
     "call",
     "col",
     "compile_step",
+    "complete",
+    "filled",
     "plan",
 ]
 
@@ -167,10 +169,11 @@ def call(name: str, *arguments: exp.Expr | str | float | int) -> exp.Expr:
     )
 
 
+def filled(name: str) -> exp.Expr:
+    """Whether a cell is."""
+    return exp.not_(col(name).is_(exp.null()))
+
+
 def complete(columns: tuple[str, ...]) -> exp.Expr:
     """How many cells of a row are filled."""
-    filled = [exp.cast(exp.not_(col(name).is_(exp.null())), "int") for name in columns]
-    total: exp.Expr = filled[0]
-    for one in filled[1:]:
-        total = exp.Add(this=total, expression=one)
-    return total
+    return exp.Anonymous(this="list_count", expressions=[exp.Array(expressions=[col(name) for name in columns])])

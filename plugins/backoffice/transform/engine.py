@@ -82,7 +82,8 @@ class Engine:
         """Carry out the steps of ``sow`` on ``input``, into the table ``result``. The same input gives the same result.
 
         It runs the query that :func:`explain` shows, kept in pieces where rows are dropped or merged, so that each
-        step can be counted. ``result`` has the agreed columns, all text, in the order of the client's file.
+        step can be counted. ``result`` has the agreed columns, all text, in the order of the client's file; ``input`` is
+        gone as soon as it is not needed any more.
 
         :raises EngineError: out of memory, or a fault of ours.
         """
@@ -155,8 +156,7 @@ class Engine:
         self._execute(f"CREATE OR REPLACE {kind} {name} AS {query.sql(dialect='duckdb')}")
 
     def _drop(self, name: str) -> None:
-        if name != INPUT:
-            self._execute(f"DROP TABLE {name}")
+        self._execute(f"DROP TABLE {name}")
 
     def _number(self, query: exp.Query) -> int:
         return self._one(query)[0]

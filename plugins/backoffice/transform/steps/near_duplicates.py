@@ -4,90 +4,99 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from sqlglot import exp, parse_one
 
 from backoffice.contract.steps.near_duplicates import NearDuplicates, Points
-from backoffice.transform.compiling import ROW, Rows, Source, call, col, compile_step, table
+from backoffice.transform.compiling import ROW, Rows, Source, call, col, compile_step, filled, table
 from backoffice.transform.merging import listing, most_complete_first
 
 
 @compile_step.register
 def _(step: NearDuplicates, source: Source) -> Rows:
-    name = source.name
-    columns = step.columns_after(source.columns)
-    tables = (
-        (f"{name}_keys", _keys(step, source)),
-        (
-            f"{name}_blocks",
-            _sql(f"select line, key, count(*) as size from {name}_keys group by line, key having count(*) > 1"),
-        ),
-        (f"{name}_pairs", _pairs(name, step.largest_block)),
-        (f"{name}_same", _same(step, source)),
+    name, columns = source.name, step.columns_after(source.columns)
+    lines = dict(enumerate(step.compare_if_equal, start=1))
+    blocks = {number: f"{name}_blocks_{number}" for number in lines}
+    pairs = {number: f"{name}_pairs_{number}" for number in lines}
+    tables: list[tuple[str, exp.Query]] = []
+    for number, line in lines.items():
+        tables.append((blocks[number], _blocks(line, source)))
+        tables.append((pairs[number], _pairs(step, line, source, blocks[number])))
+    same = " union ".join(f"select a, b from {one}" for one in pairs.values())
+    tables += [
+        (f"{name}_same", _sql(same)),
         (f"{name}_groups", _groups(name)),
         (f"{name}_members", _members(step, source)),
         (name, _merged(step, source, columns)),
+    ]
+    small = " + ".join(
+        f"(select coalesce(sum(size * (size - 1) // 2), 0) from {one} where size <= {step.largest_block})"
+        for one in blocks.values()
     )
+    large = " + ".join(f"(select count(*) from {one} where size > {step.largest_block})" for one in blocks.values())
     counts = {
-        "pairs_compared": _sql(f"select count(*) from {name}_pairs"),
+        "pairs_compared": _sql(f"select ({small})::bigint"),
         "pairs_same": _sql(f"select count(*) from {name}_same"),
         "groups_merged": _sql(f"select count(distinct leader) from {name}_groups"),
-        "blocks_too_large": _sql(f"select count(*) from {name}_blocks where size > {step.largest_block}"),
+        "blocks_too_large": _sql(f"select {large}"),
     }
-    return Rows(tables, columns, counts)
+    return Rows(tuple(tables), columns, counts)
 
 
-def _sql(text: str) -> exp.Select:
-    return parse_one(text, dialect="duckdb", into=exp.Select)
+def _sql(text: str) -> exp.Query:
+    query = parse_one(text, dialect="duckdb")
+    return query if isinstance(query, exp.Query) else exp.select(query)
 
 
-def _keys(step: NearDuplicates, source: Source) -> exp.Query:
-    """For each row and each line of ``compare_if_equal``: a hash of its cells. Rows with an empty one have none."""
-    parts: list[exp.Select] = []
-    for number, line in enumerate(step.compare_if_equal):
-        key = exp.Anonymous(this="hash", expressions=[col(name) for name in line])
-        part = exp.select(col(ROW), exp.alias_(exp.convert(number), "line"), exp.alias_(key, "key")).from_(
-            table(source.table)
-        )
-        parts.append(part.where(*(exp.not_(col(name).is_(exp.null())) for name in line)))
-    query: exp.Query = parts[0]
-    for part in parts[1:]:
-        query = exp.union(query, part, distinct=False)
-    return query
+def _blocks(line: tuple[str, ...], source: Source) -> exp.Query:
+    """Rows that are equal in every column of ``line``, by what they share. An empty cell equals nothing."""
+    size = exp.alias_(exp.Count(this=exp.Star()), "size")
+    query = exp.select(*map(col, line), size).from_(table(source.table)).where(*map(filled, line))
+    return query.group_by(*map(col, line)).having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.convert(1)))
 
 
-def _pairs(name: str, largest: int) -> exp.Select:
-    return _sql(
-        f"""select distinct x._row as a, y._row as b from {name}_blocks
-        join {name}_keys as x using (line, key) join {name}_keys as y using (line, key)
-        where size <= {largest} and x._row < y._row"""
-    )
-
-
-def _same(step: NearDuplicates, source: Source) -> exp.Select:
+def _pairs(step: NearDuplicates, line: tuple[str, ...], source: Source, blocks: str) -> exp.Query:
+    """The pairs within the blocks of one line that have the points. Only what is found is kept, not what is compared."""
+    x, y = exp.select("t.*").from_(table(source.table, "t")), exp.select("t.*").from_(table(source.table, "t"))
+    bounded = exp.select("*").from_(table(blocks)).where(f"size <= {step.largest_block}")
+    keys = [exp.to_identifier(name, quoted=True) for name in line]
+    x = x.join(bounded.subquery("s"), using=keys, join_type="semi")
+    y = y.join(bounded.subquery("s"), using=[key.copy() for key in keys], join_type="semi")
+    equal = [exp.EQ(this=col(name, "x"), expression=col(name, "y")) for name in line]
+    earlier = exp.LT(this=col(ROW, "x"), expression=col(ROW, "y"))
     terms = [_points(name, points) for name, points in step.points.items()]
-    total = terms[0]
-    for term in terms[1:]:
-        total = exp.Add(this=total, expression=term)
-    query = exp.select("p.a", "p.b").from_(table(f"{source.name}_pairs", "p"))
-    query = query.join(table(source.table, "x"), on=exp.EQ(this=col(ROW, "x"), expression=exp.column("a", table="p")))
-    query = query.join(table(source.table, "y"), on=exp.EQ(this=col(ROW, "y"), expression=exp.column("b", table="p")))
+    total = reduce(lambda one, other: exp.Add(this=one, expression=other), terms)
+    chosen = exp.alias_(col(ROW, "x"), "a"), exp.alias_(col(ROW, "y"), "b")
+    query = exp.select(*chosen).from_(x.subquery("x")).join(y.subquery("y"), on=exp.and_(*equal, earlier))
     return query.where(exp.GTE(this=exp.paren(total), expression=exp.convert(step.threshold)))
 
 
 def _points(name: str, points: Points) -> exp.Expr:
+    """What one column says of two rows. Most compared cells differ: that is asked first, so the rest costs little."""
     x, y = col(name, "x"), col(name, "y")
     either_empty = exp.or_(x.is_(exp.null()), y.is_(exp.null()))
-    found = exp.Case().when(either_empty, exp.convert(0)).when(exp.EQ(this=x, expression=y), exp.convert(points.equal))
-    for edits, value in sorted(points.edits.items()):
+    found = exp.Case().when(either_empty, exp.convert(0))
+    found = found.when(exp.EQ(this=x.copy(), expression=y.copy()), exp.convert(points.equal))
+    if points.edits:
         distance = exp.Anonymous(this="damerau_levenshtein", expressions=[x.copy(), y.copy()])
-        found = found.when(exp.LTE(this=distance, expression=exp.convert(edits)), exp.convert(value))
-    for likeness, value in sorted(points.similar.items(), reverse=True):
-        similar = exp.Anonymous(this="jaro_winkler_similarity", expressions=[x.copy(), y.copy()])
-        found = found.when(exp.GTE(this=similar, expression=exp.convert(likeness)), exp.convert(value))
+        levels = sorted(points.edits.items())
+        if not points.similar:
+            far = exp.GT(this=distance, expression=exp.convert(levels[-1][0]))
+            found = found.when(far, exp.convert(points.differs))
+        for edits, value in levels:
+            found = found.when(exp.LTE(this=distance.copy(), expression=exp.convert(edits)), exp.convert(value))
+    if points.similar:
+        likeness = exp.Anonymous(this="jaro_winkler_similarity", expressions=[x.copy(), y.copy()])
+        levels = sorted(points.similar.items(), reverse=True)
+        far = exp.LT(this=likeness, expression=exp.convert(levels[-1][0]))
+        found = found.when(far, exp.convert(points.differs))
+        for least, value in levels:
+            found = found.when(exp.GTE(this=likeness.copy(), expression=exp.convert(least)), exp.convert(value))
     return found.else_(exp.convert(points.differs))
 
 
-def _groups(name: str) -> exp.Select:
+def _groups(name: str) -> exp.Query:
     """Connected components: every row takes the smallest row number among its neighbours until none changes."""
     return _sql(
         f"""with recursive edges as (select a, b from {name}_same union all select b, a from {name}_same),
@@ -102,7 +111,7 @@ def _groups(name: str) -> exp.Select:
     )
 
 
-def _members(step: NearDuplicates, source: Source) -> exp.Select:
+def _members(step: NearDuplicates, source: Source) -> exp.Query:
     order = exp.Order(expressions=most_complete_first(source, but=step.list_as, of="t"))
     place = exp.Window(this=exp.RowNumber(), partition_by=[exp.column("leader", table="g")], order=order)
     chosen = [col(name, "t") for name in (ROW, *source.columns)]
@@ -119,18 +128,13 @@ def _merged(step: NearDuplicates, source: Source, columns: tuple[str, ...]) -> e
             merged.append(exp.alias_(listing(source, step.ids, step.list_as), name, quoted=True))
             others.append(exp.alias_(col(name) if name in source.columns else exp.null(), name, quoted=True))
             continue
-        first = (
-            call("max", exp.Case().when(_first(), col(name)))
-            if name == step.ids
-            else call("arg_min", col(name), exp.column("place"))
-        )
-        merged.append(exp.alias_(first, name, quoted=True))
+        # The reference is the survivor's own or none; filled in from another row it would be a lie.
+        first = exp.EQ(this=exp.column("place"), expression=exp.convert(1))
+        own = call("max", exp.Case().when(first, col(name)))
+        next_best = call("arg_min", col(name), exp.column("place"))
+        merged.append(exp.alias_(own if name == step.ids else next_best, name, quoted=True))
         others.append(col(name))
     groups = exp.select(*merged).from_(table(f"{source.name}_members")).group_by("leader")
     in_none = exp.column(ROW).isin(query=_sql(f"select _row from {source.name}_groups"))
     rest = exp.select(*others).from_(table(source.table)).where(exp.not_(in_none))
     return exp.union(groups, rest, distinct=False)
-
-
-def _first() -> exp.Expr:
-    return exp.EQ(this=exp.column("place"), expression=exp.convert(1))
