@@ -1,10 +1,10 @@
 """The embedded key store: wrapped keys in a PostgreSQL database of its own (crypto-shredding, P7, P16, P17).
 
-The master key wraps each project's key-encryption key (KEK); the KEK wraps the project's OpenPGP and index keys and each
-job's data key. So one row deleted makes a job unreadable, and one row more a whole project, in every copy there is.
+The master key wraps each project's key-encryption key (KEK); the KEK wraps the project's OpenPGP and index keys and
+each job's data key. So one row deleted makes a job unreadable, and a few make a whole project so, in every copy.
 
-Destroying goes: fence (the tombstone is on disk), delete (committed), probe. A crash between any two leaves a key that is
-no longer served; a repeat finishes it. Creating and destroying one project's or job's key take the same database lock.
+Destroying goes: fence (the tombstone is on disk), delete (committed), probe. A crash between any two leaves a key that
+is no longer served; a repeat finishes it. Creating and destroying the same key take the same database lock.
 """
 
 from __future__ import annotations
@@ -88,14 +88,16 @@ class EmbeddedKeys:
             return standing.certificate
         kek, kek_id, now = wrapping.new_key(), str(new_id()), datetime.now(UTC)
         wrapped = self._master.wrap(kek, project, _KEK, kek_id, _EPOCH)
-        rows = [{"kind": _KEK, "key_id": kek_id, "wrapped": wrapped, "wrapped_by": self._master.id, "certificate": None}]
+        rows = [{"kind": _KEK, "key_id": kek_id, "wrapped": wrapped, "wrapped_by": self._master.id}]
         openpgp = generate(project)
-        for kind, value, public in ((_OPENPGP, openpgp.secret, openpgp.certificate), (_INDEX, wrapping.new_key(), None)):
+        for kind, value in ((_OPENPGP, openpgp.secret), (_INDEX, wrapping.new_key())):
             key_id = str(new_id())
             wrapped = wrapping.wrap(kek, value, project, kind, key_id, _EPOCH)
-            rows.append({"kind": kind, "key_id": key_id, "wrapped": wrapped, "wrapped_by": kek_id, "certificate": public})
+            rows.append({"kind": kind, "key_id": key_id, "wrapped": wrapped, "wrapped_by": kek_id})
         shared = {"project": project, "epoch": _EPOCH, "created_at": now}
-        connection.execute(insert(PROJECT_KEY), [{**row, **shared} for row in rows])
+        for row in rows:
+            certificate = openpgp.certificate if row["kind"] == _OPENPGP else None
+            connection.execute(insert(PROJECT_KEY).values(**row, **shared, certificate=certificate))
         _add_probe(connection, kek, project, None, kek_id, now)
         return openpgp.certificate
 
@@ -336,8 +338,11 @@ def _number(*names: str) -> int:
 
 def _there(row: Row | None, project: str, job: str | None = None) -> Row:
     if row is None:
-        hint = f"Create it with `backoffice project create {project}`." if job is None else "A job's key is made when its drop is claimed."
-        raise VaultError(f"There is no {'key' if job is None else 'data key'} for {_named(project, job)}.", hint=hint)
+        made = "the project is onboarded" if job is None else "its drop is claimed"
+        raise VaultError(
+            f"There is no key for {_named(project, job)}.",
+            hint=f"It is made when {made}: has it been, in this key store?",
+        )
     return row
 
 

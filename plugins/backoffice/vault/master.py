@@ -83,7 +83,8 @@ def read_private(path: Path, *, what: str) -> bytes:
                 data = file.read(1 << 20)
     if problem:
         raise VaultError(
-            f"The {what} in {path} is not used: {problem}.", hint=f"It must be a file of its owner alone: `chmod 0600 {path}`."
+            f"The {what} in {path} is not used: {problem}.",
+            hint=f"It must be a file of its owner alone: `chmod 0600 {path}`.",
         )
     return data
 
@@ -110,7 +111,10 @@ def write_private(path: Path, data: bytes, *, what: str) -> None:
     except OSError as error:
         problem = error.strerror or "it cannot be written"
     if problem:
-        raise VaultError(f"The {what} was not written to {path}: {problem}.", hint="A key file is never replaced: move it away first.")
+        raise VaultError(
+            f"The {what} was not written to {path}: {problem}.",
+            hint="A key file is never replaced: move it away first.",
+        )
 
 
 def sync_folder(folder: Path) -> None:

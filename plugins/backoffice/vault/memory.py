@@ -13,7 +13,7 @@ __all__ = ["Memory", "memory"]
 class Memory(io.FileIO):
     """An open memfd: an ordinary binary file for this process and its children, and gone when it is closed.
 
-    ``path`` (``/proc/self/fd/N``) opens it again in this process, at its start: DuckDB, pyarrow and OpenPGP read it there.
+    ``path`` (``/proc/self/fd/N``) opens it again in this process, at its start: DuckDB, pyarrow and OpenPGP read it so.
     """
 
     def __init__(self, name: str) -> None:

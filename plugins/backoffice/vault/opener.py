@@ -1,19 +1,19 @@
 """The decrypting child: opens one message in a process that can do nothing else, and dies with what it knew.
 
-Started by :func:`backoffice.vault.openpgp.open_message`. Descriptor 0 is the message; two more, named by its arguments, are a
-pipe with the order (JSON: keys, certificates, limits) and the memfd for the plaintext. Its exit code is its answer;
-the words to it are the parent's. It prints one JSON line (sizes and fingerprints), and its stderr goes nowhere.
+Started by :func:`backoffice.vault.openpgp.open_message`. Descriptor 0 is the message; two more, named by its arguments,
+are a pipe with the order (JSON: keys, certificates, limits) and the memfd for the plaintext. Its exit code is its
+answer; the words to it are the parent's. It prints one JSON line (sizes and fingerprints), and its stderr goes nowhere.
+It imports little: every drop waits for it to start.
 """
 
 from __future__ import annotations
 
-import base64
+import binascii
 import ctypes
 import json
 import os
 import resource
 import sys
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ import pysequoia
 from pysequoia.packet import PacketPile
 
 from backoffice.vault import packets as pgp
+from backoffice.vault.layers import CIPHERS, Compressed, Integrity1, Integrity2
 from backoffice.vault.session_key import Recipient, WrongKey, recipients, session_key
 
 __all__ = ["Answer", "main"]
@@ -43,22 +44,22 @@ class Answer(IntEnum):
     BAD_SECRET = 18
 
 
-class _Rejected(Exception):
+class _Rejected(Exception):  # noqa: N818
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.name)
         self.answer = answer
 
 
-@dataclass
 class _Content:
     """What the message held: signatures as packets, and the plaintext, which is in the memfd."""
 
-    target: int
-    limit: int
-    size: int = 0
-    signatures: list[bytes] = field(default_factory=list)
-    one_pass: int = 0
-    literals: int = 0
+    def __init__(self, target: int, limit: int) -> None:
+        self.target = target
+        self.limit = limit
+        self.size = 0
+        self.signatures: list[bytes] = []
+        self.one_pass = 0
+        self.literals = 0
 
     def write(self, literal: pgp.Stream) -> None:
         while piece := literal.read():
@@ -125,7 +126,7 @@ def _open(order: dict[str, Any], target: int) -> dict[str, Any]:
     cipher = None
     message = pgp.dearmoured(source)
     if order["encrypted"]:
-        keys = recipients(PacketPile.from_bytes(base64.b64decode(order["secret"])))
+        keys = recipients(PacketPile.from_bytes(binascii.a2b_base64(order["secret"])))
         if not keys:
             raise _Rejected(Answer.BAD_SECRET)
         cipher, inside = _decrypted(message, keys)
@@ -177,15 +178,15 @@ def _integrity_protected(body: pgp.Body, wrapped: list[bytes], keys: list[Recipi
     version = pgp.exactly(body, 1)[0]
     if version == 1:
         cipher, key = session_key(wrapped, keys, version=3)
-        if cipher not in pgp.CIPHERS:
+        if cipher not in CIPHERS:
             raise pgp.Unsupported("cipher")
-        if len(key) != pgp.CIPHERS[cipher]:
+        if len(key) != CIPHERS[cipher]:
             raise pgp.Malformed
-        return _name(cipher), pgp.Integrity1(body, cipher, key)
+        return _name(cipher), Integrity1(body, key)
     if version == 2:
         cipher = body.peek(1)[:1]
         _, key = session_key(wrapped, keys, version=6)
-        return _name(cipher[0] if cipher else 0), pgp.Integrity2(body, key)
+        return _name(cipher[0] if cipher else 0), Integrity2(body, key)
     raise pgp.Unsupported("container")
 
 
@@ -195,7 +196,7 @@ def _read(message: pgp.Stream, content: _Content, depth: int = 0) -> None:
         if tag in (pgp.Tag.MARKER, pgp.Tag.PADDING):
             continue
         if tag == pgp.Tag.COMPRESSED and depth < 2:
-            _read(pgp.Compressed(body), content, depth + 1)
+            _read(Compressed(body), content, depth + 1)
         elif tag == pgp.Tag.ONE_PASS:
             content.one_pass += 1
             _small(body)
@@ -224,7 +225,7 @@ def _packet(tag: int, body: bytes) -> bytes:
 
 
 def _name(cipher: int) -> str:
-    return f"AES-{pgp.CIPHERS.get(cipher, 0) * 8}"
+    return f"AES-{CIPHERS.get(cipher, 0) * 8}"
 
 
 # ---------------------------------------------------------------------- signatures
@@ -235,7 +236,8 @@ def _signer(content: _Content, signers: list[pysequoia.Cert], target: int) -> st
     if not content.signatures:
         raise _Rejected(Answer.DAMAGED if content.one_pass else Answer.NOT_SIGNED)
     known = {certificate.fingerprint for certificate in signers}
-    resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for packet in content.signatures:
         try:
             result = pysequoia.verify(

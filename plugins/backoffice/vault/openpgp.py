@@ -17,14 +17,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import pysequoia
 
 from backoffice.errors import BackofficeError, DropRejected, VaultError
 from backoffice.vault.memory import Memory, memory
 
-__all__ = ["OpenPgpKey", "Plaintext", "encrypt", "fingerprint", "generate", "memory", "open_message", "sign", "verify_signed"]
+__all__ = [
+    "OpenPgpKey",
+    "Plaintext",
+    "encrypt",
+    "fingerprint",
+    "generate",
+    "memory",
+    "open_message",
+    "sign",
+    "verify_signed",
+]
 
 _CHUNK = 1 << 20
 _NOTE_LIMIT = 64 * 1024
@@ -32,13 +42,13 @@ _START = "import sys; sys.path[:0] = sys.argv[1:3]; from backoffice.vault.opener
 _PATHS = (str(Path(__file__).parents[2]), str(Path(pysequoia.__file__).parents[1]))
 
 _REJECTIONS: dict[int, tuple[str, str, str]] = {
-    10: ("not-encrypted", "The file is not encrypted with OpenPGP.", "Encrypt it to the project's certificate and send it again."),
+    10: ("not-encrypted", "The file is not encrypted with OpenPGP.", "Encrypt it to this project's certificate."),
     11: ("wrong-key", "The file is encrypted to another key.", "Encrypt it to the certificate of this project."),
     12: ("not-signed", "The file is encrypted, but not signed.", "Sign it with the key whose certificate you gave us."),
     13: (
         "unknown-signer",
         "No signature on the file is by a certificate that is enrolled for this client and valid.",
-        "Sign it with the key whose certificate you gave us; if that has expired or changed, send us the new one first.",
+        "Sign it with the key whose certificate you gave us; if that is out of date, send us the new one first.",
     ),
     14: ("damaged", "The file is cut off or was changed on its way.", "Send it again."),
     15: ("too-large", "The file unfolds to more than the agreed size.", "Send it in parts, or agree a larger limit."),
@@ -48,7 +58,7 @@ _REJECTIONS: dict[int, tuple[str, str, str]] = {
         "The file uses an encryption or compression method that is not accepted.",
         "Use AES-256 with integrity protection: what GnuPG 2.2 or later does by itself.",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -164,8 +174,8 @@ def open_message(
     :param secret: the project's OpenPGP secret key.
     :param signers: certificates of which one must have signed, ASCII armour.
     :param limit_bytes: the most that the plaintext may have.
-    :raises DropRejected: ``not-encrypted``, ``wrong-key``, ``not-signed``, ``unknown-signer``, ``damaged``, ``too-large``,
-        ``empty`` or ``format``.
+    :raises DropRejected: ``not-encrypted``, ``wrong-key``, ``not-signed``, ``unknown-signer``, ``damaged``,
+        ``too-large``, ``empty`` or ``format``.
     :raises VaultError: the fault is ours: the key, a certificate, or the child.
     """
     if isinstance(source, (str, Path)):
@@ -212,7 +222,9 @@ def _open(
 
 def _run(source: int | Readable, order: dict[str, object], target: int) -> tuple[int, dict]:
     """Start the child, give it the order through a pipe, feed it the message, and wait for its answer."""
-    direct = source if isinstance(source, int) else source.fileno() if isinstance(source, Memory) else _plain_file(source)
+    direct = (
+        source if isinstance(source, int) else source.fileno() if isinstance(source, Memory) else _plain_file(source)
+    )
     read_end, write_end = os.pipe2(os.O_CLOEXEC)
     try:
         child = subprocess.Popen(
@@ -230,33 +242,32 @@ def _run(source: int | Readable, order: dict[str, object], target: int) -> tuple
     finally:
         os.close(read_end)
     try:
-        with child, suppress(BrokenPipeError):
-            with os.fdopen(write_end, "wb") as pipe, suppress(BrokenPipeError):
-                pipe.write(json.dumps(order).encode())
-                pipe.flush()
-            if direct is None and child.stdin is not None:
-                _feed(source, child.stdin)
-            assert child.stdout is not None
-            said = child.stdout.read(64 * 1024)
-            code = child.wait()
+        said = _converse(child, source if direct is None else None, order, write_end)
+        code = child.wait()
     finally:
         if child.poll() is None:
             child.kill()
-            child.wait()
+        child.wait()
     told = {}
     with suppress(ValueError):
         told = json.loads(said)
     return code, told
 
 
-def _feed(source: int | Readable, pipe: IO[bytes]) -> None:
-    """Copy the message to the child; it may answer before it has read all of it."""
-    assert not isinstance(source, int)
-    with suppress(BrokenPipeError):
-        while piece := source.read(_CHUNK):
-            pipe.write(piece)
-    with suppress(BrokenPipeError):
-        pipe.close()
+def _converse(
+    child: subprocess.Popen[bytes], source: int | Readable | None, order: dict[str, object], write_end: int
+) -> bytes:
+    """Tell the child its order, feed it the message where it cannot read that itself, and hear its one line."""
+    with suppress(BrokenPipeError), os.fdopen(write_end, "wb") as pipe:
+        pipe.write(json.dumps(order).encode())
+    if child.stdin is not None:
+        with suppress(BrokenPipeError), child.stdin as pipe:  # it may answer before it has read all of it
+            while source is not None and not isinstance(source, int) and (piece := source.read(_CHUNK)):
+                pipe.write(piece)
+    if child.stdout is None:
+        return b""
+    with child.stdout as line:
+        return line.read(64 * 1024)
 
 
 def _plain_file(source: Readable) -> int | None:
@@ -272,7 +283,8 @@ def _rejection(code: int) -> BackofficeError:
         return DropRejected(name, message, hint=hint)
     if code == 18:
         return VaultError(
-            "The secret key cannot open messages.", hint="It must be a Curve25519 key without a passphrase, as the vault makes them."
+            "The secret key cannot open messages.",
+            hint="It must be a Curve25519 key without a passphrase, as the vault makes them.",
         )
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
     return VaultError(f"The decrypting child ended with {ended}.", hint="The file was not judged: try again.")
@@ -304,4 +316,3 @@ def _secret_key(secret: bytes) -> pysequoia.Tsk:
 
 def _path(place: str | Path | Memory) -> str:
     return place.path if isinstance(place, Memory) else str(place)
-

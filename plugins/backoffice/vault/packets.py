@@ -1,8 +1,8 @@
-"""Reading an OpenPGP message as a stream: armour, packets, decryption, decompression (RFC 9580, RFC 4880).
+"""Reading an OpenPGP message as a stream: armour and packets (RFC 9580). What is in them, :mod:`.layers` opens.
 
 Why here: the OpenPGP library refuses what GnuPG writes by default, a message that is signed, then compressed, then
-encrypted. So these layers are peeled off here, on the ciphers of ``cryptography``; keys and signatures stay the library's
-business. What a layer gives is to be believed only after it was read to its end: then its integrity has been checked.
+encrypted. So the layers are peeled off here, on the ciphers of ``cryptography``; keys and signatures stay the library's
+business. What a stream gives is to be believed only after it was read to its end: then its integrity has been checked.
 
 Runs in the decrypting child: standard library and ``cryptography`` only.
 """
@@ -10,42 +10,39 @@ Runs in the decrypting child: standard library and ``cryptography`` only.
 from __future__ import annotations
 
 import binascii
-import bz2
-import hashlib
 import os
-import zlib
 from collections.abc import Iterator
 from enum import IntEnum
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.decrepit.ciphers.modes import CFB
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESOCB3
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 __all__ = [
-    "CIPHERS", "Body", "Compressed", "Descriptor", "Integrity1", "Integrity2", "Malformed", "NotOpenPgp", "Stream", "Tag",
-    "Unsupported", "dearmoured", "exactly", "packets",
-]  # fmt: skip
+    "CHUNK",
+    "Body",
+    "Descriptor",
+    "Malformed",
+    "NotOpenPgp",
+    "Stream",
+    "Tag",
+    "Unsupported",
+    "dearmoured",
+    "exactly",
+    "packets",
+]
 
-CHUNK = 1 << 16
-CIPHERS = {7: 16, 8: 24, 9: 32}
-"""OpenPGP's numbers of AES-128, AES-192 and AES-256, and the bytes of their keys. No other cipher is opened."""
+CHUNK = 1 << 16  # fits a processor's cache, through all the layers
 
 _BEGIN = b"-----BEGIN PGP "
 _ARMOUR_LOOK = 16 * 1024
 
 
-class Malformed(Exception):
+class Malformed(Exception):  # noqa: N818
     """The message breaks the format, is cut off, or was changed."""
 
 
-class NotOpenPgp(Exception):
+class NotOpenPgp(Exception):  # noqa: N818
     """This is not an OpenPGP message at all."""
 
 
-class Unsupported(Exception):
+class Unsupported(Exception):  # noqa: N818
     """A method of OpenPGP that is not accepted here; the argument names it."""
 
 
@@ -257,140 +254,3 @@ def _new_length(stream: Stream) -> tuple[int, bool]:
     if first == 255:
         return int.from_bytes(exactly(stream, 4), "big"), False
     return 1 << (first & 0x1F), True
-
-
-# ---------------------------------------------------------------------- decryption
-
-
-class Integrity1(Stream):
-    """A version 1 integrity-protected body (AES-CFB, then SHA-1 over all of it), without its version octet."""
-
-    _TAIL = 22  # the modification detection code: two octets of header and a SHA-1
-
-    def __init__(self, source: Stream, cipher: int, key: bytes) -> None:
-        super().__init__()
-        self._source = source
-        self._decryptor = Cipher(algorithms.AES(key), CFB(bytes(16))).decryptor()
-        self._digest = hashlib.sha1(usedforsecurity=False)  # the format's own; the signature is what is relied on
-        self._tail = b""
-        self._ended = False
-        start = self._decryptor.update(exactly(source, 18))
-        self._digest.update(start)
-
-    def _more(self) -> bytes:
-        while not self._ended:
-            sealed = self._source.read()
-            plain = self._tail + (self._decryptor.update(sealed) if sealed else self._decryptor.finalize())
-            given, self._tail = (plain[: -self._TAIL], plain[-self._TAIL :]) if len(plain) > self._TAIL else (b"", plain)
-            self._digest.update(given)
-            if not sealed:
-                self._ended = True
-                self._digest.update(self._tail[:2])
-                if self._tail[:2] != b"\xd3\x14" or self._tail[2:] != self._digest.digest():
-                    raise Malformed
-            if given:
-                return given
-        return b""
-
-
-class Integrity2(Stream):
-    """A version 2 integrity-protected body (AEAD in chunks), from its cipher octet on."""
-
-    _TAG = 16
-
-    def __init__(self, source: Stream, key: bytes) -> None:
-        super().__init__()
-        self._source = source
-        head = exactly(source, 3)
-        cipher, mode, size = head
-        nonces = {2: 15, 3: 12}
-        if cipher not in CIPHERS or mode not in nonces:
-            raise Unsupported("cipher" if cipher not in CIPHERS else "mode")
-        if size > 16 or len(key) != CIPHERS[cipher]:
-            raise Malformed
-        self._bound = bytes((0xC0 | Tag.SEIPD, 2, *head))
-        salt = exactly(source, 32)
-        wanted = len(key) + nonces[mode] - 8
-        derived = HKDF(algorithm=SHA256(), length=wanted, salt=salt, info=self._bound).derive(key)
-        self._cipher = (AESOCB3 if mode == 2 else AESGCM)(derived[: len(key)])
-        self._prefix = derived[len(key) :]
-        self._chunk = (1 << (size + 6)) + self._TAG
-        self._index = 0
-        self._total = 0
-        self._ended = False
-
-    def _more(self) -> bytes:
-        if self._ended:
-            return b""
-        count = max(1, CHUNK // self._chunk)
-        sealed = self._source.read(count * self._chunk)
-        if not self._source.peek(self._TAG + 1)[self._TAG :]:  # what follows is at most the closing tag
-            sealed += self._source.read(self._TAG)
-            self._ended = True
-            sealed, closing = sealed[: -self._TAG], sealed[-self._TAG :]
-        else:
-            closing = b""
-        plain = [self._open(sealed[at : at + self._chunk]) for at in range(0, len(sealed), self._chunk)]
-        if self._ended:
-            self._open(closing, self._total.to_bytes(8, "big"))
-        return b"".join(plain)
-
-    def _open(self, sealed: bytes, total: bytes = b"") -> bytes:
-        failed = False
-        plain = b""
-        try:
-            plain = self._cipher.decrypt(self._prefix + self._index.to_bytes(8, "big"), sealed, self._bound + total)
-        except (InvalidTag, ValueError):
-            failed = True
-        if failed:
-            raise Malformed
-        self._index += 1
-        self._total += len(plain)
-        return plain
-
-
-class Compressed(Stream):
-    """A compressed packet's content. It unfolds piece by piece: what it might become is never in memory at once."""
-
-    def __init__(self, source: Stream) -> None:
-        super().__init__()
-        method = exactly(source, 1)[0]
-        self._source = source
-        self._pending = b""
-        if method == 0:
-            self._engine = None
-        elif method in (1, 2):
-            self._engine = zlib.decompressobj(-15 if method == 1 else 15)
-        elif method == 3:
-            self._engine = bz2.BZ2Decompressor()
-        else:
-            raise Unsupported("compression")
-
-    def _more(self) -> bytes:
-        engine = self._engine
-        if engine is None:
-            return self._source.read()
-        while not engine.eof:
-            starved = engine.needs_input if isinstance(engine, bz2.BZ2Decompressor) else not engine.unconsumed_tail
-            fed = self._source.read(CHUNK // 4) if starved else b""
-            if isinstance(engine, bz2.BZ2Decompressor):
-                given = self._unfold(engine, fed)
-            else:
-                given = self._unfold(engine, fed if starved else engine.unconsumed_tail)
-            if given:
-                return given
-            if starved and not fed and not engine.eof:
-                raise Malformed
-        return b""
-
-    @staticmethod
-    def _unfold(engine: zlib._Decompress | bz2.BZ2Decompressor, data: bytes) -> bytes:  # pyright: ignore[reportPrivateUsage]
-        failed = False
-        given = b""
-        try:
-            given = engine.decompress(data, CHUNK)
-        except (zlib.error, OSError, EOFError):
-            failed = True
-        if failed:
-            raise Malformed
-        return given

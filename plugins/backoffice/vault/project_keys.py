@@ -14,8 +14,8 @@ __all__ = ["DestructionProof", "Probe", "ProjectKeys"]
 class Probe:
     """What was tried after a key was destroyed, and what was seen.
 
-    ``made_at`` is when the old ciphertext was made (None: no key was ever held, so there is none). ``opened_before`` says
-    whether it opened just before; None where the key was gone already, as when a crash is being finished.
+    ``made_at`` is when the old ciphertext was made (None: no key was ever held, so there is none). ``opened_before``
+    says whether it opened just before; None where the key was gone already, as when a crash is being finished.
     """
 
     made_at: datetime | None
@@ -27,7 +27,10 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class DestructionProof:
-    """That one key is gone (P16, P17). ``key_id`` is None where the store held none under this id: the id is fenced all the same."""
+    """That one key is gone (P16, P17).
+
+    ``key_id`` is None where the store held none under this id; the id is fenced all the same.
+    """
 
     project: str
     job: str | None
@@ -57,8 +60,8 @@ class DestructionProof:
 class ProjectKeys(Protocol):
     """Keys per project and per job. Ids are texts or UUIDs; a destroyed id never comes back.
 
-    Every method raises :class:`~backoffice.errors.KeyDestroyed` for what was destroyed (but for the ``destroy`` ones, which
-    may be repeated), and :class:`~backoffice.errors.VaultError` where there is no such key or the store cannot be reached.
+    Every method raises :class:`~backoffice.errors.KeyDestroyed` for what was destroyed (but for the ``destroy`` ones,
+    which may be repeated), and :class:`~backoffice.errors.VaultError` where there is no such key or the store is away.
     """
 
     def create(self, project: str) -> str:
@@ -90,7 +93,7 @@ class ProjectKeys(Protocol):
         ...
 
     def index(self, project: str, data: bytes) -> bytes:
-        """32 bytes that stand for ``data`` in a database (HMAC-SHA-256): equal for equal data, and tell nothing without the key."""
+        """32 bytes that stand for ``data`` in a database (HMAC-SHA-256): the same for the same data, telling nothing."""
         ...
 
     def destroy_job(self, project: str, job: UUID | str) -> DestructionProof:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -27,24 +26,24 @@ _HASHES = {8: "sha256", 9: "sha384", 10: "sha512"}
 _WRAPPERS = {7: 16, 8: 24, 9: 32}
 
 
-class WrongKey(Exception):
+class WrongKey(Exception):  # noqa: N818
     """The message is for other keys."""
 
 
-@dataclass(frozen=True)
 class Recipient:
-    """One secret encryption key."""
+    """One secret encryption key. (Not a dataclass: importing those takes a fifth of the child's start.)"""
 
-    fingerprint: bytes
-    hash_name: str
-    wrapper_bytes: int
-    parameters: bytes = field(repr=False)
-    scalar: bytes = field(repr=False)
+    __slots__ = ("fingerprint", "hash_name", "key_id", "parameters", "scalar", "wrapper_bytes")
 
-    @property
-    def key_id(self) -> bytes:
-        """The last eight bytes of a version 4 fingerprint."""
-        return self.fingerprint[-8:]
+    def __init__(
+        self, fingerprint: bytes, hash_name: str, wrapper_bytes: int, parameters: bytes, scalar: bytes
+    ) -> None:
+        self.fingerprint = fingerprint
+        self.key_id = fingerprint[-8:]
+        self.hash_name = hash_name
+        self.wrapper_bytes = wrapper_bytes
+        self.parameters = parameters
+        self.scalar = scalar
 
 
 def recipients(pile: Iterable[Packet]) -> list[Recipient]:
@@ -59,7 +58,7 @@ def recipients(pile: Iterable[Packet]) -> list[Recipient]:
 
 
 def _recipient(body: bytes, fingerprint: bytes) -> Recipient | None:
-    """Version 4, ECDH: version, time (4), algorithm, curve, public point, KDF parameters, S2K usage 0, secret, checksum."""
+    """Version 4: version, time (4), algorithm, curve, public point, KDF parameters, S2K usage 0, secret, checksum."""
     oid = body[7 : 7 + body[6]] if len(body) > 7 else b""
     if body[:1] != b"\x04" or body[5:6] != bytes((_ECDH,)) or oid != _CURVE25519:
         return None

@@ -1,13 +1,13 @@
 """Which keys were destroyed on purpose: an append-only file outside the key store (P17).
 
-A backup of the key store that is restored brings destroyed keys back as rows; this file keeps them dead. One JSON line for
-each destroyed key, ids only::
+A backup of the key store that is restored brings destroyed keys back as rows; this file keeps them dead. One JSON line
+for each destroyed key, ids only::
 
     {"project": "acme_contacts", "job": "0198…", "key": "0198…", "destroyed_at": "2026-11-22T04:00:00.000000+00:00"}
 
-``job`` is null for a whole project. A line is on disk before anything is deleted. A line that a crash cut off is ended by a
-cancel character before the next one; any other line that cannot be read stops the vault: a fence that cannot be read is
-no fence. The file is never shortened (``chattr +a`` suits it).
+``job`` is null for a whole project. A line is on disk before anything is deleted. A line that a crash cut off is ended
+by a cancel character before the next one; any other line that cannot be read stops the vault: a fence that cannot be
+read is no fence. The file is never shortened (``chattr +a`` suits it).
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ class Tombstones:
             found = json.loads(line)
             job, key = found["job"], found["key"]
             when = datetime.fromisoformat(found["destroyed_at"])
-            stone = Tombstone(str(found["project"]), None if job is None else str(job), None if key is None else str(key), when)
+            stone = Tombstone(found["project"], job, key, when)
+            if not isinstance(stone.project, str) or not isinstance(job, str | None):
+                stone = None
         except (ValueError, KeyError, TypeError):
             stone = None
         if stone is None:
@@ -138,7 +140,8 @@ class Tombstones:
 def _append(descriptor: int, stone: Tombstone) -> None:
     size = os.fstat(descriptor).st_size
     cut_off = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-    fields = {"project": stone.project, "job": stone.job, "key": stone.key, "destroyed_at": stone.destroyed_at.isoformat()}
+    when = stone.destroyed_at.isoformat()
+    fields = {"project": stone.project, "job": stone.job, "key": stone.key, "destroyed_at": when}
     line = (_CANCEL + b"\n" if cut_off else b"") + json.dumps(fields).encode() + b"\n"
     if os.write(descriptor, line) != len(line):
         raise OSError

@@ -1,7 +1,7 @@
 """Wrapping one key under another: AES-256-GCM, bound to what the key is for (NIST SP 800-38D).
 
-The format, one byte after the other: version (1), nonce (12), ciphertext, tag (16). The bound context is a JSON list, so that
-no two contexts can spell the same bytes.
+The format, in bytes: version (1), nonce (12), ciphertext, tag (16). The bound context is a JSON list, so that no two
+contexts can spell the same bytes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def wrap(key: bytes, data: bytes, *context: str | int) -> bytes:
 def unwrap(key: bytes, wrapped: bytes, *context: str | int) -> bytes:
     """Give back what :func:`wrap` took.
 
-    :raises VaultError: another key, another context, or a changed byte. The message does not say which: nobody can know.
+    :raises VaultError: another key, another context, or a changed byte; nobody can know which.
     """
     opened: bytes | None = None
     if wrapped[:1] == _VERSION:

@@ -1,0 +1,166 @@
+"""The layers of an OpenPGP message: encryption with integrity protection, and compression (RFC 9580, 5.6 and 5.13).
+
+Runs in the decrypting child, see :mod:`.packets`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESOCB3
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from backoffice.vault.packets import CHUNK, Malformed, Stream, Tag, Unsupported, exactly
+
+__all__ = ["CIPHERS", "Compressed", "Integrity1", "Integrity2"]
+
+CIPHERS = {7: 16, 8: 24, 9: 32}
+"""OpenPGP's numbers of AES-128, AES-192 and AES-256, and the bytes of their keys. No other cipher is opened."""
+
+
+class Integrity1(Stream):
+    """A version 1 integrity-protected body (AES-CFB, then SHA-1 over all of it), without its version octet."""
+
+    _TAIL = 22  # the modification detection code: two octets of header and a SHA-1
+
+    def __init__(self, source: Stream, key: bytes) -> None:
+        super().__init__()
+        self._source = source
+        self._decryptor = Cipher(algorithms.AES(key), CFB(bytes(16))).decryptor()
+        self._digest = hashlib.sha1(usedforsecurity=False)  # the format's own; the signature is what is relied on
+        self._tail = b""
+        self._ended = False
+        start = self._decryptor.update(exactly(source, 18))
+        self._digest.update(start)
+
+    def _more(self) -> bytes:
+        while not self._ended:
+            sealed = self._source.read()
+            plain = self._tail + (self._decryptor.update(sealed) if sealed else self._decryptor.finalize())
+            given, self._tail = (
+                (plain[: -self._TAIL], plain[-self._TAIL :]) if len(plain) > self._TAIL else (b"", plain)
+            )
+            self._digest.update(given)
+            if not sealed:
+                self._ended = True
+                self._digest.update(self._tail[:2])
+                if self._tail[:2] != b"\xd3\x14" or self._tail[2:] != self._digest.digest():
+                    raise Malformed
+            if given:
+                return given
+        return b""
+
+
+class Integrity2(Stream):
+    """A version 2 integrity-protected body (AEAD in chunks), from its cipher octet on."""
+
+    _TAG = 16
+
+    def __init__(self, source: Stream, key: bytes) -> None:
+        super().__init__()
+        self._source = source
+        head = exactly(source, 3)
+        cipher, mode, size = head
+        nonces = {2: 15, 3: 12}
+        if cipher not in CIPHERS or mode not in nonces:
+            raise Unsupported("cipher" if cipher not in CIPHERS else "mode")
+        if size > 16 or len(key) != CIPHERS[cipher]:
+            raise Malformed
+        self._bound = bytes((0xC0 | Tag.SEIPD, 2, *head))
+        salt = exactly(source, 32)
+        wanted = len(key) + nonces[mode] - 8
+        derived = HKDF(algorithm=SHA256(), length=wanted, salt=salt, info=self._bound).derive(key)
+        self._cipher = (AESOCB3 if mode == 2 else AESGCM)(derived[: len(key)])
+        self._prefix = derived[len(key) :]
+        self._chunk = (1 << (size + 6)) + self._TAG
+        self._index = 0
+        self._total = 0
+        self._ended = False
+
+    def _more(self) -> bytes:
+        if self._ended:
+            return b""
+        count = max(1, CHUNK // self._chunk)
+        sealed = self._source.read(count * self._chunk)
+        if not self._source.peek(self._TAG + 1)[self._TAG :]:  # what follows is at most the closing tag
+            sealed += self._source.read(self._TAG)
+            self._ended = True
+            sealed, closing = sealed[: -self._TAG], sealed[-self._TAG :]
+        else:
+            closing = b""
+        plain = [self._open(sealed[at : at + self._chunk]) for at in range(0, len(sealed), self._chunk)]
+        if self._ended:
+            self._open(closing, self._total.to_bytes(8, "big"))
+        return b"".join(plain)
+
+    def _open(self, sealed: bytes, total: bytes = b"") -> bytes:
+        failed = False
+        plain = b""
+        try:
+            plain = self._cipher.decrypt(self._prefix + self._index.to_bytes(8, "big"), sealed, self._bound + total)
+        except (InvalidTag, ValueError):
+            failed = True
+        if failed:
+            raise Malformed
+        self._index += 1
+        self._total += len(plain)
+        return plain
+
+
+class _Engine(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class Compressed(Stream):
+    """A compressed packet's content. It unfolds piece by piece: what it might become is never in memory at once."""
+
+    def __init__(self, source: Stream) -> None:
+        super().__init__()
+        method = exactly(source, 1)[0]
+        self._source = source
+        self._pending = b""
+        if method == 0:
+            self._engine: _Engine | None = None
+        elif method in (1, 2):
+            self._engine = zlib.decompressobj(-15 if method == 1 else 15)
+        elif method == 3:
+            import bz2
+
+            self._engine = bz2.BZ2Decompressor()
+        else:
+            raise Unsupported("compression")
+
+    def _more(self) -> bytes:
+        engine = self._engine
+        if engine is None:
+            return self._source.read()
+        while not engine.eof:
+            left = getattr(engine, "unconsumed_tail", b"")  # zlib gives back what it had no room for, bz2 keeps it
+            starved = getattr(engine, "needs_input", not left)
+            fed = self._source.read() if starved else left
+            given = _unfold(engine, fed)
+            if given:
+                return given
+            if starved and not fed and not engine.eof:
+                raise Malformed
+        return b""
+
+
+def _unfold(engine: _Engine, data: bytes) -> bytes:
+    failed = False
+    given = b""
+    try:
+        given = engine.decompress(data, CHUNK)
+    except (zlib.error, OSError, EOFError):
+        failed = True
+    if failed:
+        raise Malformed
+    return given

@@ -1,0 +1,159 @@
+"""Encrypted Parquet between tasks: AES-256-GCM, the footer too, under the job's own data key (P7).
+
+Written and read by pyarrow, from and to DuckDB's memory batch by batch. DuckDB cannot write encrypted Parquet without
+an extension that is not on board; its own reader fails on some valid files, one of them so that the whole connection is
+lost, and keeps the key for as long as the connection lives. Plaintext is in memory only; what is written is sealed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from backoffice.errors import VaultError
+from backoffice.vault.memory import Memory
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+__all__ = ["Sealed", "View", "read_encrypted", "write_encrypted"]
+
+_BATCH_ROWS = 122_880
+_PREFIX = b"backoffice/parquet/1:"
+
+
+class Sealed(Memory):
+    """An encrypted Parquet file in memory, unchangeable: ``sha256`` (hexadecimal) of its bytes, ``rows`` in it."""
+
+    sha256: str = ""
+    rows: int = 0
+
+
+class View:
+    """A view in DuckDB over an encrypted file; each query decrypts what it needs.
+
+    Gone with ``close``, or with the connection.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, name: str, rows: int) -> None:
+        self._connection = connection
+        self.name = name
+        self.rows = rows
+
+    def close(self) -> None:
+        """Drop it, and the key with it."""
+        with suppress(Exception):  # the connection may be closed already; then the view is gone as well
+            self._connection.unregister(self.name)
+
+    def __enter__(self) -> Self:
+        """Use it in a ``with`` to drop it at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Drop it."""
+        self.close()
+
+
+def write_encrypted(
+    connection: DuckDBPyConnection, table: str | DuckDBPyRelation, key: bytes, *, binding: str | UUID = ""
+) -> Sealed:
+    """Write a table, view or relation as encrypted Parquet (zstd). Close what it gives.
+
+    :param key: the job's data key, 32 bytes.
+    :param binding: what else the file is bound to, such as the job's id: it opens only with the same.
+    :raises VaultError: it cannot be written; no value is in the message.
+    """
+    import pyarrow.parquet as pq
+    from pyarrow.parquet.encryption import create_encryption_properties
+
+    _check(key)
+    sealed = Sealed("parquet")
+    try:
+        relation = connection.table(table) if isinstance(table, str) else table
+        reader = relation.to_arrow_reader(_BATCH_ROWS)
+        properties = create_encryption_properties(key, aad_prefix=_bound(binding), store_aad_prefix=False)
+        with pq.ParquetWriter(
+            sealed, reader.schema, compression="zstd", use_dictionary=False, encryption_properties=properties
+        ) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+                sealed.rows += batch.num_rows
+        sealed.seek(0)
+        sealed.sha256 = hashlib.file_digest(sealed, "sha256").hexdigest()
+        return sealed.seal()
+    except Exception as error:  # noqa: BLE001 - pyarrow and DuckDB print values in their errors
+        sealed.close()
+        kind = type(error).__name__
+    raise VaultError(
+        f"The encrypted intermediate could not be written ({kind}).",
+        hint="Is memory short, or a column's type unusual?",
+    )
+
+
+def read_encrypted(
+    connection: DuckDBPyConnection,
+    source: str | Path | int | Memory,
+    key: bytes,
+    view: str,
+    *,
+    binding: str | UUID = "",
+    sha256: str | None = None,
+) -> View:
+    """Register an encrypted file as a view. Keep the source open for as long as the view is used.
+
+    :param source: a path (``/proc/self/fd/N`` too), a descriptor, or a file in memory.
+    :param sha256: if given, the whole file is compared with it first, so that no query can meet a changed byte.
+    :raises VaultError: wrong key, another job's file, cut off, changed, or not encrypted; no value is in the message.
+    """
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+    from pyarrow.parquet.encryption import create_decryption_properties
+
+    _check(key)
+    path = (
+        source.path
+        if isinstance(source, Memory)
+        else f"/proc/self/fd/{source}"
+        if isinstance(source, int)
+        else str(source)
+    )
+    try:
+        genuine = sha256 is None or _digest(path) == sha256
+        if genuine:
+            properties = create_decryption_properties(key, aad_prefix=_bound(binding))
+            with pq.ParquetFile(path, decryption_properties=properties) as file:
+                rows = file.metadata.num_rows
+            options = ds.ParquetFragmentScanOptions(
+                decryption_properties=properties, pre_buffer=False, use_buffered_stream=True
+            )
+            connection.register(
+                view, ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))
+            )
+            return View(connection, view, rows)
+    except Exception:  # noqa: BLE001, S110 - as above
+        pass
+    raise VaultError(
+        "An encrypted intermediate does not open: another key, another job's file, cut off, or changed.",
+        hint="Run the job again from `prepare`; its drop is untouched.",
+    )
+
+
+def _check(key: bytes) -> None:
+    if len(key) != 32:
+        raise VaultError(f"A data key has 32 bytes, not {len(key)}: AES-256 and nothing less.")
+
+
+def _bound(binding: str | UUID) -> bytes:
+    return _PREFIX + str(binding).encode()
+
+
+def _digest(path: str) -> str:
+    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb", buffering=0) as file:  # noqa: PTH123 - /proc/self/fd
+        return hashlib.file_digest(file, "sha256").hexdigest()
