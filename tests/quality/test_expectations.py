@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import pytest
-
 from backoffice.quality import check
 from backoffice.quality.rules import REFUSED, SUPPORTED
 
@@ -47,7 +46,8 @@ CASES = [
     column("values_to_not_be_null", A, "('x'),('')", "('x'),(NULL),(NULL)", "a IS NULL", judged="true"),
     column("values_to_be_null", A, "(NULL),(NULL)", "('x'),(NULL),('')", "a IS NOT NULL", judged="true"),
     column("values_to_be_unique", A, "('x'),('X'),(NULL),(NULL)", "('x'),('x'),('y'),(NULL),('x'),(NULL)", REPEATS),
-    column("values_to_be_in_set", A, "('x'),(NULL)", "('x'),('z'),(NULL),('')", "a NOT IN ('x','y')", value_set=["x", "y"]),
+    column("values_to_be_in_set", A, "('x'),(NULL)", "('x'),('z'),(NULL),('')", "a NOT IN ('x','y')",
+           value_set=["x", "y"]),
     column("values_to_be_in_set", "a INTEGER", "(1),(NULL)", "(1),(3),(4)", "a NOT IN (1,2)", value_set=[1, 2]),
     column("values_to_not_be_in_set", A, "('z'),(NULL)", "('x'),('z'),(NULL)", "a IN ('x','y')", value_set=["x", "y"]),
     column("values_to_be_between", "a INTEGER", "(1),(5),(NULL)", "(1),(6),(0),(NULL)", "a NOT BETWEEN 1 AND 5",
@@ -88,7 +88,8 @@ CASES = [
     column("values_to_match_strftime_format", "a DATE", "('2024-02-29'),(NULL)", "('20240-02-29'),('2024-02-29')",
            "a > DATE '9999-12-31'", strftime_format="%Y-%m-%d"),
     column("values_to_be_json_parseable", A, "('{}'),('[1]'),(NULL)", "('{'),('[1]'),('')", "NOT json_valid(a)"),
-    column("value_z_scores_to_be_less_than", "a DOUBLE", "(1),(2),(3),(NULL)", "(1),(1),(1),(1),(1),(1),(1),(100),(NULL)",
+    column("value_z_scores_to_be_less_than", "a DOUBLE", "(1),(2),(3),(NULL)",
+           "(1),(1),(1),(1),(1),(1),(1),(100),(NULL)",
            "abs((a - (SELECT avg(a) FROM t)) / (SELECT stddev_samp(a) FROM t)) >= 2", threshold=2, double_sided=True),
     column("values_to_not_be_outliers", "a DOUBLE", "(1),(2),(3),(NULL)", "(1),(2),(3),(4),(5),(6),(7),(100),(NULL)",
            "a = 100", method="iqr", multiplier=1.5),
@@ -104,11 +105,13 @@ CASES = [
     Case("expect_column_pair_values_to_be_in_set",
          {"column_A": "a", "column_B": "b", "value_pairs_set": [[1, 1], [1, 2]]}, AB, "(1,1),(1,2)",
          "(1,1),(2,1),(2,2)", "NOT (a = 1 AND b IN (1,2))", "true"),
-    Case("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]}, ABC, "(1,1,0),(1,2,0),(2,1,0),(NULL,NULL,0)",
+    Case("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]}, ABC,
+         "(1,1,0),(1,2,0),(2,1,0),(NULL,NULL,0)",
          "(1,1,0),(1,1,1),(1,2,0),(NULL,NULL,0),(NULL,NULL,1)",
          "(a, b) IN (SELECT (a, b) FROM t GROUP BY a, b HAVING count(*) > 1) AND a IS NOT NULL",
          "NOT (a IS NULL AND b IS NULL)"),
-    Case("expect_select_column_values_to_be_unique_within_record", {"column_list": ["a", "b", "c"]}, ABC, "(1,2,3),(2,1,3)",
+    Case("expect_select_column_values_to_be_unique_within_record", {"column_list": ["a", "b", "c"]}, ABC,
+         "(1,2,3),(2,1,3)",
          "(1,1,2),(1,2,1),(3,2,1)", "a = b OR b = c OR a = c", "true"),
     Case("expect_multicolumn_sum_to_equal", {"column_list": ["a", "b", "c"], "sum_total": 6}, ABC, "(1,2,3),(6,0,0)",
          "(1,2,3),(1,1,1),(9,9,9)", "a + b + c <> 6", "true"),
@@ -132,8 +135,8 @@ CASES = [
     column("most_common_value_to_be_in_set", A, "('x'),('x'),('z')", "('z'),('z'),('x')", value_set=["x"]),
     column("unique_value_count_to_be_between", A, "('x'),('y'),('y'),(NULL)", "('x'),('y'),('z')", min_value=1,
            max_value=2, observed="count(DISTINCT a)"),
-    column("proportion_of_unique_values_to_be_between", A, "('x'),('y'),(NULL)", "('x'),('x'),('y'),('y')", min_value=0.9,
-           observed="count(DISTINCT a) / count(a)"),
+    column("proportion_of_unique_values_to_be_between", A, "('x'),('y'),(NULL)", "('x'),('x'),('y'),('y')",
+           min_value=0.9, observed="count(DISTINCT a) / count(a)"),
     column("proportion_of_non_null_values_to_be_between", A, "('x'),('y')", "('x'),(NULL)", min_value=0.9,
            observed="count(a) / count(*)"),
     column("max_to_be_between", "a INTEGER", "(1),(5),(NULL)", "(1),(6)", min_value=1, max_value=5),
