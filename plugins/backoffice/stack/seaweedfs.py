@@ -255,7 +255,7 @@ class SeaweedFS:
             cwd=self.folder,
             log=self._log,
             # Memory goes back to the system sooner; the store is mostly idle.
-            environment={"GOGC": "50", "GOMEMLIMIT": "1GiB"},
+            environment={"GOGC": "50", "GOMEMLIMIT": "384MiB"},
         )
         return Process(part, run=self._run)
 

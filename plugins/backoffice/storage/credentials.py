@@ -1,7 +1,7 @@
 """Each client project's own credentials: one key that may only drop, one that may only collect.
 
 Rights are IAM policies attached to IAM users: made at run time, kept by the store over restarts, and revoked at once.
-They were chosen because SeaweedFS then tells PutObject from DeleteObject; its identity file knows only "Write" for both.
+They were chosen because SeaweedFS then tells PutObject from DeleteObject; its identity file has only "Write" for both.
 The client's two identities may do nothing but:
 
 * ``drop``: PutObject (multipart too) under ``in/``. Not list, read, delete, not even what it wrote itself.

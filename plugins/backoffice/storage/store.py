@@ -123,8 +123,15 @@ class Store:
         return True
 
     def delete_bucket(self, bucket: str) -> bool:
-        """Delete the empty bucket; false when it was not there. A bucket with anything in it is refused."""
+        """Delete the empty bucket; false when it was not there. A bucket with anything in it is refused.
+
+        We look ourselves first: SeaweedFS deletes a versioned bucket with all that is in it, whatever its flags say.
+        """
         try:
+            if next(self.versions(bucket), None) or next(self.uploads(bucket), None):
+                raise StoreRefused(
+                    f"The bucket {bucket} is not empty.", code="BucketNotEmpty", status=409, hint="Erase it first."
+                )
             asked("delete the bucket", self.s3.delete_bucket, Bucket=bucket)
         except ObjectMissing:
             return False
