@@ -18,7 +18,7 @@ from backoffice.contract.sow import Sow, column_faults
 from backoffice.contract.step import Step
 from backoffice.contract.steps import STEPS
 from backoffice.contract.validating import validate
-from backoffice.errors import ContractError, NotAgreed
+from backoffice.errors import ContractError
 
 __all__ = ["Project", "check", "load_dpa", "load_project", "load_sow", "project_ids"]
 
@@ -55,8 +55,7 @@ def load_sow(path: Path) -> Sow:
 def load_dpa(path: Path) -> Dpa:
     """Read a DPA.
 
-    :raises NotAgreed: there is none (P12).
-    :raises ContractError: with every mistake in it.
+    :raises ContractError: there is none (P12), or with every mistake in it.
     """
     dpa, _, mistakes = _read_dpa(Path(path))
     if dpa is None or mistakes:
@@ -67,8 +66,8 @@ def load_dpa(path: Path) -> Dpa:
 def check(path: Path) -> tuple[Sow, Dpa]:
     """Read a SOW and the DPA beside it, and hold the one against the other.
 
-    :raises NotAgreed: there is no DPA (P12).
-    :raises ContractError: with every mistake in both files; among them each column and purpose outside the DPA.
+    :raises ContractError: there is no DPA (P12), or with every mistake in both files; among them each column and
+        purpose outside the DPA.
     """
     path = Path(path)
     read_sow, read_dpa = _both(path)
@@ -86,8 +85,7 @@ def load_project(project_id: str, *, root: Path) -> Project:
 
     What the DPA does not cover is not a mistake here but a refusal of :func:`gate`, when there is something to process.
 
-    :raises NotAgreed: there is no DPA (P12).
-    :raises ContractError: no such project, or mistakes in its files.
+    :raises ContractError: no such project, no DPA (P12), or mistakes in its files.
     """
     found = re.fullmatch(rf"({_CLIENT})_({_SOW})", project_id)
     path = root / "sow" / found[1] / f"{found[2]}.yaml" if found and len(project_id) <= 63 else None
@@ -134,7 +132,7 @@ def _mistakes_of(reading: Callable[[], Any]) -> Any:
 def _read_dpa(path: Path) -> _ReadDpa:
     if not path.exists():
         message = f"There is no {path}: nothing is processed before a Data Processing Agreement (P12)."
-        raise NotAgreed(message, hint="Write it down there once it is signed; sow/acme/dpa.yaml shows how.")
+        raise ContractError(message, hint="Write it down there once it is signed; sow/acme/dpa.yaml shows how.")
     document = read(path)
     dpa, mistakes = validate(document, Dpa)
     if dpa is not None and dpa.client != path.absolute().parent.name:

@@ -23,6 +23,10 @@ class Step(Model):
     step: Any
     """The step's name; each step narrows it to its own."""
 
+    def words(self) -> str:
+        """What the step does, in words for an operator."""
+        raise NotImplementedError
+
     def columns_named(self) -> Iterator[Named]:
         """Every column the step needs to find, with its place."""
         yield from ()
@@ -44,6 +48,5 @@ def listed(key: str, columns: Iterable[str] | None) -> Iterator[Named]:
 
 
 def step_words(step: Step) -> str:
-    """A step on one line, as operators see it: its name and the columns it names."""
-    columns = dict.fromkeys(column for _, column in step.columns_named())
-    return f"{step.step}: {', '.join(columns)}" if columns else str(step.step)
+    """What ``step`` does, in words for an operator."""
+    return step.words()

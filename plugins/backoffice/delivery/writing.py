@@ -62,10 +62,15 @@ def write(connection: DuckDBPyConnection, table: str, output: OutputSpec, path: 
 
 
 def _write_csv(connection: DuckDBPyConnection, table: str, output: OutputSpec, fd: int) -> tuple[int, int]:
-    names = [_quoted(name) for name in output.columns or _columns(connection, table)]
-    tests = {name: f"regexp_matches({name}, '{_DANGEROUS}')" for name in names}
-    cells = [f"CASE WHEN {test} THEN chr(39) || {name} ELSE {name} END AS {name}" for name, test in tests.items()]
-    total = " + ".join(f"count_if({test})" for test in tests.values())
+    kinds = _columns(connection, table)
+    risky = {
+        _quoted(name): f"regexp_matches({_quoted(name)}, '{_DANGEROUS}')" for name in kinds if kinds[name] == "VARCHAR"
+    }
+    cells = []
+    for name in map(_quoted, output.columns or kinds):
+        test = risky.get(name)
+        cells.append(f"CASE WHEN {test} THEN chr(39) || {name} ELSE {name} END AS {name}" if test else name)
+    total = " + ".join(f"count_if({test})" for test in risky.values()) or "0"
     rows, escaped = connection.execute(f"SELECT count(*), {total} FROM {_quoted(table)}").fetchall()[0]  # noqa: S608
     chosen = f"SELECT {', '.join(cells)} FROM {_quoted(table)}"  # noqa: S608
     options = "FORMAT csv, HEADER true, DELIMITER ',', USE_TMP_FILE false"
@@ -95,9 +100,9 @@ def _descriptor(path: Path | str) -> Iterator[int]:
         os.close(fd)
 
 
-def _columns(connection: DuckDBPyConnection, table: str) -> tuple[str, ...]:
+def _columns(connection: DuckDBPyConnection, table: str) -> dict[str, str]:
     found = connection.execute(f"SELECT * FROM {_quoted(table)} LIMIT 0").description  # noqa: S608
-    return tuple(column[0] for column in found or ())
+    return {name: str(kind) for name, kind, *_ in found or ()}
 
 
 def _quoted(name: str) -> str:

@@ -52,6 +52,8 @@ class Cells:
     cells: Mapping[str, exp.Expr]
     loses: bool = True
     """Whether a cell that it empties held something; if so, those are counted."""
+    dates: bool = False
+    """Whether the cells are dates as YYYY-MM-DD now."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,21 @@ class Plan:
     stages: tuple[Stage, ...]
     columns: tuple[str, ...]
     """The columns of the result."""
+    dates: frozenset[str] = frozenset()
+    """Those of them that are dates in the result; all others are text."""
+
+    def result(self) -> exp.Select:
+        """The agreed columns of the last step, in the order of the client's file."""
+        chosen: list[exp.Expr] = []
+        for name in self.columns:
+            chosen.append(
+                exp.alias_(exp.cast(col(name), "date"), name, quoted=True) if name in self.dates else col(name)
+            )
+        return exp.select(*chosen).from_(table(self.stages[-1].source.name)).order_by(col(ROW))
 
     def query(self) -> exp.Select:
         """The whole SOW as one query over the table ``input``."""
-        last = self.stages[-1].source.name
-        query = exp.select(*map(col, self.columns)).from_(table(last)).order_by(col(ROW))
+        query = self.result()
         for stage in self.stages:
             fragment = stage.fragment
             tables = fragment.tables if isinstance(fragment, Rows) else ((stage.source.name, stage.select()),)
@@ -133,17 +145,21 @@ def plan(sow: Sow) -> Plan:
     _load_steps()
     columns = tuple(sow.input.columns)
     before = "input"
+    dates: set[str] = set()
     stages = []
     for number, step in enumerate(sow.steps, start=1):
         source = Source(table=before, columns=columns, name=f"{step.step}_{number}")
         fragment = compile_step(step, source)
         if isinstance(fragment, Shape):
             columns = tuple(fragment.columns)
+            dates = {new for new, old in fragment.columns.items() if old in dates}
+        elif isinstance(fragment, Cells):
+            dates = dates | set(fragment.cells) if fragment.dates else dates - set(fragment.cells)
         elif isinstance(fragment, Rows):
             columns = fragment.columns
         stages.append(Stage(number, step.step, source, fragment, columns))
         before = source.name
-    return Plan(tuple(stages), sow.output.columns or columns)
+    return Plan(tuple(stages), sow.output.columns or columns, frozenset(dates))
 
 
 def _load_steps() -> None:
@@ -159,7 +175,8 @@ def col(name: str, of: str | None = None) -> exp.Column:
 
 def table(name: str, alias: str | None = None) -> exp.Table:
     """A table of ours."""
-    return exp.to_table(name) if alias is None else exp.alias_(exp.to_table(name), alias, table=True)  # pyright: ignore[reportReturnType]
+    known_as = exp.TableAlias(this=exp.to_identifier(alias)) if alias else None
+    return exp.Table(this=exp.to_identifier(name), alias=known_as)
 
 
 def call(name: str, *arguments: exp.Expr | str | float | int) -> exp.Expr:

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from backoffice.contract import Sow
 from backoffice.duck import session
-from backoffice.transform.compiling import ROW, Cells, Rows, Stage, col, plan, table
+from backoffice.transform.compiling import Cells, Rows, Stage, col, plan, table
 from backoffice.transform.faults import EngineError, rows_of
 from backoffice.transform.figures import InputProfile, RunFigures, StepFigures
 from backoffice.transform.reading import read_csv
@@ -82,8 +82,8 @@ class Engine:
         """Carry out the steps of ``sow`` on ``input``, into the table ``result``. The same input gives the same result.
 
         It runs the query that :func:`explain` shows, kept in pieces where rows are dropped or merged, so that each
-        step can be counted. ``result`` has the agreed columns, all text, in the order of the client's file; ``input`` is
-        gone as soon as it is not needed any more.
+        step can be counted. ``result`` has the agreed columns, text but for dates, in the order of the client's
+        file; ``input`` is gone as soon as it is not needed any more.
 
         :raises EngineError: out of memory, or a fault of ours.
         """
@@ -105,8 +105,7 @@ class Engine:
         if waiting:
             figures += self._cells(waiting, rows, last)
             last = waiting[-1].source.name
-        result = exp.select(*map(col, compiled.columns)).from_(table(last)).order_by(col(ROW))
-        self._create(RESULT, result, temporary=False)
+        self._create(RESULT, compiled.result(), temporary=False)
         self._drop(last)
         return RunFigures(rows_in, rows, tuple(figures))
 

@@ -36,5 +36,10 @@ class Allowed(Step):
         return self
 
     @override
+    def words(self) -> str:
+        fixes = f", {len(self.fixes)} known slips mended" if self.fixes else ""
+        return f"Keep {self.column} to its {len(self.values)} allowed values{fixes}; blank any other."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield ("column",), self.column

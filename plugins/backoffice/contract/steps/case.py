@@ -24,5 +24,10 @@ class Case(Step):
     to: Literal["lower", "upper", "title", "name"]
 
     @override
+    def words(self) -> str:
+        how = {"lower": "in lower case", "upper": "in capitals", "title": "with capital initials", "name": "as names"}
+        return f"Write {', '.join(self.columns)} {how[self.to]}."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("columns", self.columns)

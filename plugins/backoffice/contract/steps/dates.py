@@ -33,5 +33,9 @@ class Dates(Step):
     formats: tuple[DateFormat, ...] = Field(min_length=1)
 
     @override
+    def words(self) -> str:
+        return f"Write {', '.join(self.columns)} as YYYY-MM-DD, from {' or '.join(self.formats)}; blank any other."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("columns", self.columns)

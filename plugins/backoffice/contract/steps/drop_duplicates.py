@@ -36,6 +36,14 @@ class DropDuplicates(Step):
         return self
 
     @override
+    def words(self) -> str:
+        if self.by:
+            equal = f"equal in {', '.join(self.by)}"
+        else:
+            equal = "equal" + (f" but for {', '.join(self.ignore)}" if self.ignore else "")
+        return f"Of rows that are {equal}, keep the most complete."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("by", self.by)
         yield from listed("ignore", self.ignore)

@@ -28,12 +28,24 @@ class Condition(Model):
             raise ValueError("say exactly one of `filled`, `one_of`, `none_of`")
         return self
 
+    def words(self) -> str:
+        """The condition, in words."""
+        if self.one_of is not None:
+            return f"{self.column} is {' or '.join(self.one_of)}"
+        if self.none_of is not None:
+            return f"{self.column} is not {' or '.join(self.none_of)}"
+        return f"{self.column} is {'filled' if self.filled else 'empty'}"
+
 
 class Filter(Step):
     """Keep the rows that meet every condition; drop and count the others."""
 
     step: Literal["filter"] = "filter"
     keep: tuple[Condition, ...] = Field(min_length=1)
+
+    @override
+    def words(self) -> str:
+        return f"Keep the rows whose {' and '.join(condition.words() for condition in self.keep)}; drop the others."
 
     @override
     def columns_named(self) -> Iterator[Named]:

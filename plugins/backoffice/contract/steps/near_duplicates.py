@@ -58,6 +58,14 @@ class NearDuplicates(Step):
         return self
 
     @override
+    def words(self) -> str:
+        lines = " or ".join(" and ".join(line) for line in self.compare_if_equal)
+        return (
+            f"Merge rows that mean the same: equal in {lines}, and {self.threshold:g} points or more over "
+            f"{len(self.points)} columns. The most complete row stays, its empty cells filled from the others."
+        )
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield ("ids",), self.ids
         for index, line in enumerate(self.compare_if_equal):

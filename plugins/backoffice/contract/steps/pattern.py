@@ -21,5 +21,10 @@ class Pattern(Step):
     """Take everything but digits out of the cell first."""
 
     @override
+    def words(self) -> str:
+        digits = ", reduced to digits," if self.digits_only else ""
+        return f"Keep {', '.join(self.columns)}{digits} where the cell has its agreed form; blank it elsewhere."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("columns", self.columns)

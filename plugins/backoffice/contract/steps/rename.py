@@ -19,6 +19,10 @@ class Rename(Step):
     columns: dict[ColumnName, ColumnName] = Field(min_length=1)
 
     @override
+    def words(self) -> str:
+        return f"Rename {', '.join(f'{old} to {new}' for old, new in self.columns.items())}."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("columns", self.columns)
 

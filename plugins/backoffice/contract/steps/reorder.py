@@ -19,6 +19,10 @@ class Reorder(Step):
     first: tuple[ColumnName, ...] = Field(min_length=1)
 
     @override
+    def words(self) -> str:
+        return f"Put the columns {', '.join(self.first)} first."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("first", self.first)
 

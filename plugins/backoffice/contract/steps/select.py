@@ -19,6 +19,10 @@ class Select(Step):
     columns: tuple[ColumnName, ...] = Field(min_length=1)
 
     @override
+    def words(self) -> str:
+        return f"Keep the columns {', '.join(self.columns)}, in this order."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("columns", self.columns)
 

@@ -19,5 +19,10 @@ class Trim(Step):
     """Left out: every column."""
 
     @override
+    def words(self) -> str:
+        where = ", ".join(self.columns) if self.columns else "every column"
+        return f"Take superfluous white space out of {where}."
+
+    @override
     def columns_named(self) -> Iterator[Named]:
         yield from listed("columns", self.columns)

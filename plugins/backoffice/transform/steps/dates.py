@@ -14,7 +14,7 @@ _DIGITS = {"YYYY": "[0-9]{4}", "MM": "[0-9]{2}", "DD": "[0-9]{2}", "M": "[0-9]{1
 
 @compile_step.register
 def _(step: Dates, source: Source) -> Cells:  # noqa: ARG001
-    return Cells({name: _iso(col(name), step.formats) for name in step.columns})
+    return Cells({name: _iso(col(name), step.formats) for name in step.columns}, dates=True)
 
 
 def _iso(cell: exp.Expr, formats: tuple[str, ...]) -> exp.Expr:

@@ -57,19 +57,23 @@ def _blocks(line: tuple[str, ...], source: Source) -> exp.Query:
 
 
 def _pairs(step: NearDuplicates, line: tuple[str, ...], source: Source, blocks: str) -> exp.Query:
-    """The pairs within the blocks of one line that have the points. Only what is found is kept, not what is compared."""
+    """The pairs within one line's blocks that have the points. Only what is found is kept, not what is compared."""
     x, y = exp.select("t.*").from_(table(source.table, "t")), exp.select("t.*").from_(table(source.table, "t"))
     bounded = exp.select("*").from_(table(blocks)).where(f"size <= {step.largest_block}")
-    keys = [exp.to_identifier(name, quoted=True) for name in line]
+    keys = tuple(exp.to_identifier(name, quoted=True) for name in line)
     x = x.join(bounded.subquery("s"), using=keys, join_type="semi")
-    y = y.join(bounded.subquery("s"), using=[key.copy() for key in keys], join_type="semi")
+    y = y.join(bounded.subquery("s"), using=keys, join_type="semi")
     equal = [exp.EQ(this=col(name, "x"), expression=col(name, "y")) for name in line]
     earlier = exp.LT(this=col(ROW, "x"), expression=col(ROW, "y"))
     terms = [_points(name, points) for name, points in step.points.items()]
-    total = reduce(lambda one, other: exp.Add(this=one, expression=other), terms)
+    total = reduce(_plus, terms)
     chosen = exp.alias_(col(ROW, "x"), "a"), exp.alias_(col(ROW, "y"), "b")
     query = exp.select(*chosen).from_(x.subquery("x")).join(y.subquery("y"), on=exp.and_(*equal, earlier))
     return query.where(exp.GTE(this=exp.paren(total), expression=exp.convert(step.threshold)))
+
+
+def _plus(one: exp.Expr, other: exp.Expr) -> exp.Expr:
+    return exp.Add(this=one, expression=other)
 
 
 def _points(name: str, points: Points) -> exp.Expr:
@@ -77,22 +81,26 @@ def _points(name: str, points: Points) -> exp.Expr:
     x, y = col(name, "x"), col(name, "y")
     either_empty = exp.or_(x.is_(exp.null()), y.is_(exp.null()))
     found = exp.Case().when(either_empty, exp.convert(0))
-    found = found.when(exp.EQ(this=x.copy(), expression=y.copy()), exp.convert(points.equal))
+    found = found.when(exp.EQ(this=x.copy(), expression=y.copy()), exp.convert(points.equal), copy=False)
     if points.edits:
         distance = exp.Anonymous(this="damerau_levenshtein", expressions=[x.copy(), y.copy()])
         levels = sorted(points.edits.items())
         if not points.similar:
             far = exp.GT(this=distance, expression=exp.convert(levels[-1][0]))
-            found = found.when(far, exp.convert(points.differs))
+            found = found.when(far, exp.convert(points.differs), copy=False)
         for edits, value in levels:
-            found = found.when(exp.LTE(this=distance.copy(), expression=exp.convert(edits)), exp.convert(value))
+            found = found.when(
+                exp.LTE(this=distance.copy(), expression=exp.convert(edits)), exp.convert(value), copy=False
+            )
     if points.similar:
         likeness = exp.Anonymous(this="jaro_winkler_similarity", expressions=[x.copy(), y.copy()])
         levels = sorted(points.similar.items(), reverse=True)
         far = exp.LT(this=likeness, expression=exp.convert(levels[-1][0]))
-        found = found.when(far, exp.convert(points.differs))
+        found = found.when(far, exp.convert(points.differs), copy=False)
         for least, value in levels:
-            found = found.when(exp.GTE(this=likeness.copy(), expression=exp.convert(least)), exp.convert(value))
+            found = found.when(
+                exp.GTE(this=likeness.copy(), expression=exp.convert(least)), exp.convert(value), copy=False
+            )
     return found.else_(exp.convert(points.differs))
 
 

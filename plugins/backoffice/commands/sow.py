@@ -1,0 +1,195 @@
+"""``backoffice sow``: write a Statement of Work, and try it without any server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from backoffice.contract import Sow
+    from backoffice.quality import QualityReport
+    from backoffice.transform import RunFigures
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Statements of Work: check, try, explain.", no_args_is_help=True)
+SowFile = Annotated[Path, typer.Argument(metavar="SOW", help="A SOW file, like sow/acme/contacts.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+@app.command()
+def check(sow: SowFile, as_json: Json = False) -> None:
+    """Find every mistake in a SOW and in the DPA beside it; say whether it may be processed today.
+
+    Exit code 0: all is well. 3: mistakes. 4: no mistake, but the agreement does not cover it today.
+    """
+    from backoffice.contract import ContractFileError, gate
+    from backoffice.contract import check as check_files
+    from backoffice.errors import NotAgreed
+
+    mistakes: list[Any] = []
+    try:
+        found, dpa = check_files(sow)
+    except ContractFileError as error:
+        if not as_json:
+            raise
+        mistakes = [one.to_dict() for one in error.mistakes]
+        print(json.dumps({"sow": str(sow), "mistakes": mistakes, "refusals": []}, indent=2))
+        raise typer.Exit(error.exit_code) from None
+    refusals = gate(dpa, found, on=datetime.now(UTC).date())
+    if as_json:
+        shown = [{"code": one.code, "message": one.message, "hint": one.hint} for one in refusals]
+        print(json.dumps({"sow": str(sow), "mistakes": mistakes, "refusals": shown}, indent=2))
+        raise typer.Exit(NotAgreed.exit_code if refusals else 0)
+    if refusals:
+        message = " ".join(one.message for one in refusals)
+        raise NotAgreed(f"No mistakes, but it may not be processed today. {message}", hint=refusals[0].hint)
+    print(f"{sow}: no mistakes. {len(found.steps)} steps, {len(found.columns)} columns in the result.")
+    print(f"Agreed with {dpa.controller.name} until {dpa.valid_until}: it may be processed.")
+
+
+@app.command()
+def explain(sow: SowFile) -> None:
+    """Show the one SQL query that a SOW means (DuckDB's dialect, over the table `input`)."""
+    from backoffice.contract import load_sow
+    from backoffice.transform import explain as explain_sql
+
+    text = explain_sql(load_sow(sow))
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    Console().print(Syntax(text, "sql", background_color="default"))
+
+
+@app.command()
+def run(
+    sow: SowFile,
+    file: Annotated[Path, typer.Argument(metavar="INPUT", help="A plain test file. Never a client's real one.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the result goes; made if it is not there.")],
+    check_result: Annotated[
+        bool, typer.Option("--check", help="Run the project's expectations over the result.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Carry out a SOW on a plain test file: no stack, no encryption, no agreement needed.
+
+    Exit code 0: done. 3: mistakes in the SOW. 5: the file has to be mended. 6: the result broke an expectation.
+    """
+    from backoffice.contract import load_sow
+    from backoffice.delivery.writing import write
+    from backoffice.errors import BackofficeError, CheckFailed
+    from backoffice.transform import Engine
+
+    agreed = load_sow(sow)
+    if not file.is_file():
+        raise typer.BadParameter(f"there is no file {file}", param_hint="INPUT")
+    target = out / agreed.output.filename
+    if out.exists() and not out.is_dir():
+        raise BackofficeError(f"{out} is not a folder.", hint="Give another one as --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    report: QualityReport | None = None
+    with Engine() as engine:
+        profile = engine.load(agreed, file)
+        figures = engine.run(agreed)
+        if check_result:
+            from backoffice.quality import check as check_table
+
+            report = check_table(engine.connection, "result", _suite(agreed))
+        written = write(engine.connection, "result", agreed.output, target)
+    broken = [result for result in report.results if not result.passed] if report else []
+    if as_json:
+        print(json.dumps(_summary(target, profile, figures, written, report), indent=2))
+    else:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        _show_figures(console, agreed, figures)
+        if report:
+            _show_checks(console, report)
+        notes = f", {written.escaped} cells made safe for spreadsheets" if written.escaped else ""
+        console.print(
+            f"{figures.rows_in:,} rows in, {figures.rows_out:,} out: {target} ({written.bytes:,} bytes{notes})"
+        )
+    if broken:
+        total = len(report.results) if report else 0
+        raise CheckFailed(
+            f"{len(broken)} of {total} checks failed.", hint="The result was written all the same: look at it."
+        )
+
+
+def _suite(sow: Sow) -> Path:
+    """The expectations that belong to a SOW: ``expectations/`` stands beside ``sow/``."""
+    return sow.path.parents[2] / "expectations" / sow.client / f"{sow.name}.json"
+
+
+def _summary(
+    target: Path, profile: Any, figures: RunFigures, written: Any, report: QualityReport | None
+) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "result": str(target),
+        "bytes": written.bytes,
+        "cells_made_safe": written.escaped,
+        "input": profile.to_dict(),
+        "figures": figures.to_dict(),
+    }
+    if report is not None:
+        summary["checks"] = [
+            {
+                "rule": one.rule,
+                "column": one.column,
+                "passed": one.passed,
+                "rows": one.rows,
+                "unexpected": one.unexpected,
+            }
+            for one in report.results
+        ]
+    return summary
+
+
+def _show_figures(console: Console, sow: Sow, figures: RunFigures) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("step", no_wrap=True)
+    for heading in ("rows", "dropped", "cells changed", "cells blanked"):
+        table.add_column(heading, justify="right")
+    notes: list[str] = []
+    for step in figures.steps:
+        changed, blanked = sum(step.changed.values()), sum(step.blanked.values())
+        numbers = [f"{count:,}" if count else "" for count in (step.dropped, changed, blanked)]
+        table.add_row(str(step.number), step.step, f"{step.rows_out:,}", *numbers)
+        more = [f"{column} blanked {count:,} times" for column, count in step.blanked.items()]
+        more += [f"{name.replace('_', ' ')} {count:,}" for name, count in step.counts.items() if count]
+        notes += [f"  {step.number}. {', '.join(more)}"] if more else []
+    console.print(f"[bold]{sow.title}[/bold]")
+    console.print(table)
+    console.print("\n".join(notes), style="dim")
+
+
+def _show_checks(console: Console, report: QualityReport) -> None:
+    failed = [result for result in report.results if not result.passed]
+    console.print(f"Checks: {len(report.results) - len(failed)} of {len(report.results)} passed.")
+    for result in failed:
+        where = f" ({result.column})" if result.column else ""
+        console.print(f"  [red]failed[/red] {result.rule}{where}: {result.unexpected} of {result.rows} rows")
+
+
+if __name__ == "__main__":
+    from backoffice.errors import BackofficeError
+
+    try:
+        app()
+    except BackofficeError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
