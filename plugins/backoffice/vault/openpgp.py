@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -124,6 +125,12 @@ def encrypt(
     certificates = [_certificate(text) for text in recipients]
     if not certificates:
         raise VaultError("Nothing is encrypted to nobody.", hint="Give at least one recipient's certificate.")
+    for one in certificates:
+        if one.is_revoked or (one.expiration is not None and one.expiration <= datetime.now(UTC)):
+            raise VaultError(
+                f"Certificate {one.fingerprint} is {'revoked' if one.is_revoked else 'expired'}: nothing is sent to it.",
+                hint="Ask the client for a valid one and enrol that.",
+            )
     key = _secret_key(signer)
     try:
         pysequoia.encrypt_file(_path(source), _path(target), recipients=certificates, signer=key.signer(), armor=armour)
@@ -295,11 +302,12 @@ def _rejection(code: int) -> BackofficeError:
 
 def _certificate(text: str) -> pysequoia.Cert:
     found: pysequoia.Cert | None = None
+    secret = "PRIVATE KEY BLOCK" in text
     with suppress(Exception):
-        found = pysequoia.Cert.from_bytes(text.encode())
-    if found is None or found.has_secret_keys:
+        found = None if secret else pysequoia.Cert.from_bytes(text.encode())
+    if found is None:
         raise VaultError(
-            "This is not an OpenPGP certificate." if found is None else "This is a secret key, not a certificate.",
+            "This is a secret key, not a certificate." if secret else "This is not an OpenPGP certificate.",
             hint="Export the public key: `gpg --armor --export ADDRESS`.",
         )
     return found

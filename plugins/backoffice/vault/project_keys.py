@@ -93,7 +93,7 @@ class ProjectKeys(Protocol):
         ...
 
     def index(self, project: str, data: bytes) -> bytes:
-        """32 bytes that stand for ``data`` in a database (HMAC-SHA-256): the same for the same data, telling nothing."""
+        """32 bytes that stand for ``data`` in a database (HMAC-SHA-256): the same for the same data."""
         ...
 
     def destroy_job(self, project: str, job: UUID | str) -> DestructionProof:

@@ -1,0 +1,453 @@
+"""What comes in is opened only if it is whole, encrypted to us and signed by the client; else a code says what it is."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pysequoia
+import pytest
+from backoffice.errors import DropRejected, VaultError
+from backoffice.vault.memory import memory
+from backoffice.vault.openpgp import OpenPgpKey, encrypt, generate, open_message, sign, verify_signed
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+PROJECT, CLIENT, STRANGER = generate("acme_contacts"), generate("Acme"), generate("Stranger")
+CANARY = b"canary-7f3a91"
+DATA = b"name,email\n" + b"".join(b"%s %d,user%d@example.com\n" % (CANARY, i, i) for i in range(2000))
+
+
+def sealed(data: bytes = DATA, *, to: OpenPgpKey = PROJECT, by: OpenPgpKey = CLIENT, armour: bool = False) -> bytes:
+    with memory("plain") as plain, memory("out") as out:
+        plain.write(data)
+        encrypt(plain, out, recipients=[to.certificate], signer=by.secret, armour=armour)
+        return out.read()
+
+
+def opened(message: bytes, *, limit: int = 1 << 24, signers: tuple[OpenPgpKey, ...] = (CLIENT,)) -> bytes:
+    certificates = [one.certificate for one in signers]
+    with open_message(
+        io.BytesIO(message), secret=PROJECT.secret, signers=certificates, limit_bytes=limit, cpu_seconds=20
+    ) as plaintext:
+        return plaintext.read()
+
+
+def refused(message: bytes, code: str, **named) -> DropRejected:
+    before = set(Path("/proc/self/fd").iterdir())
+    with pytest.raises(DropRejected) as raised:
+        opened(message, **named)
+    assert raised.value.code == code
+    assert raised.value.__context__ is None
+    assert CANARY.decode() not in repr(raised.value) + str(raised.value)
+    assert set(Path("/proc/self/fd").iterdir()) <= before, "a descriptor was left open"
+    return raised.value
+
+
+GOOD = sealed()
+
+
+# ---------------------------------------------------------------------- what is accepted
+
+
+@pytest.mark.parametrize("armour", [False, True], ids=["binary", "armour"])
+def test_a_message_comes_back_as_it_was(armour: bool):
+    assert opened(sealed(armour=armour)) == DATA
+
+
+def test_it_opens_from_a_path_a_descriptor_a_pipe_and_a_file_in_memory(tmp_path: Path):
+    path = tmp_path / "drop.pgp"
+    path.write_bytes(GOOD)
+    wanted = {"secret": PROJECT.secret, "signers": [CLIENT.certificate], "limit_bytes": 1 << 24}
+    with open_message(path, **wanted) as plaintext:
+        assert plaintext.read() == DATA
+    with path.open("rb") as file, open_message(file.fileno(), **wanted) as plaintext:
+        assert plaintext.read() == DATA
+    with path.open("rb") as file, open_message(file, **wanted) as plaintext:
+        assert plaintext.read() == DATA
+    with memory("sealed") as file:
+        file.write(GOOD)
+        file.seek(0)
+        with open_message(file, **wanted) as plaintext:
+            assert plaintext.read() == DATA
+    read_end, write_end = os.pipe()
+
+    def feed() -> None:
+        with os.fdopen(write_end, "wb") as pipe:
+            pipe.write(GOOD)
+
+    writer = threading.Thread(target=feed)
+    writer.start()
+    with os.fdopen(read_end, "rb") as pipe, open_message(pipe, **wanted) as plaintext:
+        assert plaintext.read() == DATA
+    writer.join()
+
+
+def test_the_plaintext_is_in_memory_unchangeable_and_names_its_signer():
+    wanted = {"secret": PROJECT.secret, "limit_bytes": 1 << 24}
+    signers = [STRANGER.certificate, CLIENT.certificate]
+    with open_message(io.BytesIO(GOOD), signers=signers, **wanted) as plaintext:
+        assert plaintext.sealed
+        assert plaintext.size == len(DATA)
+        assert plaintext.cipher == "AES-256"
+        assert plaintext.signer == pysequoia.Cert.from_bytes(CLIENT.certificate.encode()).fingerprint
+        assert Path(plaintext.path).read_bytes() == DATA
+        assert "memfd" in str(Path(plaintext.path).readlink())
+        with pytest.raises(PermissionError):
+            os.pwrite(plaintext.fileno(), b"x", 0)
+        path = plaintext.path
+    assert not Path(path).exists()
+
+
+def test_duckdb_reads_the_plaintext_by_its_path():
+    import duckdb
+
+    with open_message(
+        io.BytesIO(GOOD), secret=PROJECT.secret, signers=[CLIENT.certificate], limit_bytes=1 << 24
+    ) as plaintext:
+        query = f"select count(*), min(email) from read_csv('{plaintext.path}')"
+        assert duckdb.connect().execute(query).fetchall() == [(2000, "user0@example.com")]
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.binary(min_size=1, max_size=100_000), armour=st.booleans())
+@example(data=b"\0", armour=False)
+@example(data=b"x" * 65_536, armour=True)
+@example(data=b"-----BEGIN PGP MESSAGE-----\n", armour=True)
+def test_whatever_is_sealed_comes_back(data: bytes, armour: bool):
+    assert opened(sealed(data, armour=armour)) == data
+
+
+def test_an_ordinary_user_can_open_too(tmp_path: Path):
+    if os.geteuid() != 0:
+        pytest.skip("this test runs as an ordinary user already: the others show it")
+    message, plugins = tmp_path / "m.pgp", Path(__file__).parents[2] / "plugins"
+    message.write_bytes(GOOD)
+    program = (
+        "import sys, os; sys.path.insert(0, sys.argv[1]); import io\n"
+        "message = open(sys.argv[2], 'rb').read(); order = sys.stdin.read().split('|')\n"
+        "from backoffice.vault.openpgp import open_message\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "wanted = dict(secret=bytes.fromhex(order[0]), signers=[order[1]], limit_bytes=1 << 24)\n"
+        "with open_message(io.BytesIO(message), **wanted) as p:\n"
+        "    assert open(p.path, 'rb').read() == p.read(); print(p.size)\n"
+    )
+    order = f"{PROJECT.secret.hex()}|{CLIENT.certificate}"
+    arguments = [sys.executable, "-c", program, str(plugins), str(message)]
+    found = subprocess.run(arguments, input=order, capture_output=True, text=True, check=False)
+    if "Permission denied" in found.stderr and "exec" in found.stderr:
+        pytest.skip("the interpreter itself cannot be run by an ordinary user here")
+    assert (found.stdout.strip(), found.stderr) == (str(len(DATA)), "")
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        DATA,
+        b"PK\x03\x04" + bytes(100),
+        "\ufeffname\nÄ".encode(),
+        b"\x80",
+        b"-",
+        b"\n",
+        sign(DATA, CLIENT.secret),
+        bytes(64),
+    ],
+)
+def test_what_is_not_encrypted_is_told(message: bytes):
+    with pytest.raises(DropRejected) as raised:
+        opened(message)
+    assert (
+        raised.value.code in ("not-encrypted", "damaged")
+        if message == b"\x80"
+        else raised.value.code == "not-encrypted"
+    )
+
+
+def test_a_certificate_sent_by_mistake_is_not_encrypted():
+    refused(CLIENT.certificate.encode(), "not-encrypted")
+
+
+def test_an_empty_object_and_an_empty_file_are_told():
+    refused(b"", "empty")
+    refused(sealed(b""), "empty")
+
+
+def test_a_message_to_another_key_is_told():
+    refused(sealed(to=STRANGER), "wrong-key")
+
+
+def test_a_message_under_a_password_is_told():
+    refused(bytes(pysequoia.encrypt(DATA, passwords=["secret"])), "wrong-key")
+
+
+def test_a_message_without_a_signature_is_told():
+    certificate = pysequoia.Cert.from_bytes(PROJECT.certificate.encode())
+    refused(bytes(pysequoia.encrypt(DATA, [certificate])), "not-signed")
+
+
+def test_a_message_signed_by_a_stranger_is_told():
+    refused(sealed(by=STRANGER), "unknown-signer")
+    refused(GOOD, "unknown-signer", signers=())
+
+
+def test_a_revoked_signer_is_told():
+    key = pysequoia.Tsk.from_bytes(CLIENT.secret)
+    certificate = key.extract_certificate()
+    revoked = pysequoia.Cert.from_bytes(bytes(certificate) + bytes(certificate.revoke(key.certifier())))
+    refused(GOOD, "unknown-signer", signers=(OpenPgpKey(b"", str(revoked)),))
+
+
+@pytest.mark.parametrize("left", [1, 10, 60, 200, len(GOOD) // 2, len(GOOD) - 20, len(GOOD) - 1])
+def test_a_message_cut_off_is_damaged(left: int):
+    refused(GOOD[:left], "damaged")
+
+
+@pytest.mark.parametrize("left", [0.3, 0.9, 0.99])
+def test_an_armoured_message_cut_off_is_damaged(left: float):
+    message = sealed(armour=True)
+    refused(message[: int(len(message) * left)], "damaged")
+
+
+def test_something_after_the_message_is_damage():
+    refused(GOOD + b"\xc8\x00", "damaged")
+    refused(GOOD + GOOD, "damaged")
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
+def test_one_changed_bit_anywhere_never_gives_another_plaintext(at: int, bit: int):
+    changed = bytearray(GOOD)
+    changed[at] ^= 1 << bit
+    try:
+        found = opened(bytes(changed))
+    except DropRejected as rejected:
+        assert rejected.code in ("damaged", "wrong-key", "not-encrypted", "format", "too-large")
+        assert rejected.code == "damaged" or at < 130, "past the headers it is damage and nothing else"
+    else:
+        assert found == DATA
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.binary(min_size=1, max_size=2000))
+def test_noise_is_refused_with_a_code(data: bytes):
+    for message in (
+        data,
+        b"\xc1\x0d" + data,
+        GOOD[:120] + data,
+        b"-----BEGIN PGP MESSAGE-----\n\n" + base64.b64encode(data),
+    ):
+        with pytest.raises(DropRejected):
+            opened(message)
+
+
+def test_a_file_larger_than_the_limit_is_told():
+    assert opened(GOOD, limit=len(DATA)) == DATA
+    refused(GOOD, "too-large", limit=len(DATA) - 1)
+
+
+# ---------------------------------------------------------------------- the child
+
+
+def _packet(tag: int, body: bytes) -> bytes:
+    return bytes((0xC0 | tag, 255)) + len(body).to_bytes(4, "big") + body
+
+
+def _bomb(layers: int) -> bytes:
+    """1 MB that unfolds to 1 GiB of zeros as literal data."""
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    size = 1 << 30
+    body = bytearray(b"\x01")
+    body += engine.compress(bytes((0xCB, 255)) + (size + 6).to_bytes(4, "big") + b"b\x00\0\0\0\0")
+    for _ in range(size >> 20):
+        body += engine.compress(bytes(1 << 20))
+    body += engine.flush()
+    packet = _packet(8, bytes(body))
+    for _ in range(layers - 1):
+        engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+        packet = _packet(8, b"\x01" + engine.compress(packet) + engine.flush())
+    return packet
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_compression_bomb_is_stopped_at_the_limit(layers: int, encrypted_packets: Callable[[bytes], bytes]):
+    message = encrypted_packets(_bomb(layers))
+    assert len(message) < 1 << 21
+    error = refused(message, "too-large", limit=50 << 20)
+    assert "size" in error.message
+
+
+@pytest.fixture
+def encrypted_packets() -> Callable[[bytes], bytes]:
+    """Encrypts raw packets to the project, which no library would do: SEIPD version 1, RFC 4880 5.13."""
+    import hashlib
+
+    from backoffice.vault.session_key import recipients
+    from cryptography.hazmat.decrepit.ciphers.modes import CFB
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+    from cryptography.hazmat.primitives.keywrap import aes_key_wrap
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from pysequoia.packet import PacketPile
+
+    [recipient] = recipients(PacketPile.from_bytes(PROJECT.secret))
+
+    def encrypted(packets: bytes) -> bytes:
+        key, prefix = os.urandom(32), os.urandom(16)
+        raw = Encoding.Raw, PublicFormat.Raw
+        public = X25519PrivateKey.from_private_bytes(recipient.scalar).public_key().public_bytes(*raw)
+        ephemeral = X25519PrivateKey.generate()
+        shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(public))
+        wrapper = hashlib.new(recipient.hash_name, b"\0\0\0\1" + shared + recipient.parameters).digest()
+        inner = b"\x09" + key + (sum(key) & 0xFFFF).to_bytes(2, "big") + b"\x05" * 5
+        wrapped = aes_key_wrap(wrapper[: recipient.wrapper_bytes], inner)
+        point = b"\x01\x07\x40" + ephemeral.public_key().public_bytes(*raw)
+        pkesk = b"\x03" + recipient.key_id + b"\x12" + point + bytes((len(wrapped),)) + wrapped
+        plain = prefix + prefix[-2:] + packets + b"\xd3\x14"
+        plain += hashlib.sha1(plain).digest()
+        cipher = Cipher(algorithms.AES(key), CFB(bytes(16))).encryptor()
+        return _packet(1, pkesk) + _packet(18, b"\x01" + cipher.update(plain) + cipher.finalize())
+
+    return encrypted
+
+
+def test_layers_that_no_honest_tool_writes_are_refused(encrypted_packets: Callable[[bytes], bytes]):
+    literal = _packet(11, b"b\0\0\0\0\0" + DATA)
+    refused(encrypted_packets(literal), "not-signed")
+    refused(encrypted_packets(literal + literal), "damaged")
+    refused(encrypted_packets(b""), "damaged")
+    refused(encrypted_packets(CLIENT.certificate.encode()), "damaged")
+    refused(encrypted_packets(GOOD), "format")
+    deep = literal
+    for _ in range(20):
+        deep = _packet(8, b"\x00" + deep)
+    refused(encrypted_packets(deep), "damaged")
+    refused(encrypted_packets(_packet(4, b"\x03\0\x08\x16" + bytes(8) + b"\1") + literal), "damaged")
+
+
+def test_a_signature_over_other_data_is_refused(encrypted_packets: Callable[[bytes], bytes]):
+    key = pysequoia.Tsk.from_bytes(CLIENT.secret)
+    mode = pysequoia.SignatureMode.DETACHED
+    signature = bytes(pysequoia.sign(key.signer(), b"something else", mode=mode, armor=False))
+    literal = _packet(11, b"b\0\0\0\0\0" + DATA)
+    refused(encrypted_packets(signature + literal), "unknown-signer")
+    own = bytes(pysequoia.sign(key.signer(), DATA, mode=mode, armor=False))
+    assert opened(encrypted_packets(own + literal)) == DATA
+    assert opened(encrypted_packets(signature + own + literal)) == DATA, "one that holds is enough"
+
+
+def test_the_child_gets_nothing_secret_in_its_arguments_or_environment(monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[list[str], dict]] = []
+    popen = subprocess.Popen
+
+    def watched(arguments: list[str], **named):
+        seen.append((arguments, named))
+        return popen(arguments, **named)
+
+    monkeypatch.setenv("BACKOFFICE_STORE_SECRET_KEY", "hush")
+    monkeypatch.setattr(subprocess, "Popen", watched)
+    assert opened(GOOD) == DATA
+    [(arguments, named)] = seen
+    assert named["env"] == {"LC_ALL": "C"}
+    told = " ".join(arguments)
+    assert PROJECT.secret.hex()[:32] not in told
+    assert base64.b64encode(PROJECT.secret).decode()[:32] not in told
+
+
+def test_a_child_that_is_killed_judges_nothing(monkeypatch: pytest.MonkeyPatch):
+    """As when memory runs out: it is our failure, to be tried again, and never a rejection of the client's file."""
+    monkeypatch.setattr("backoffice.vault.openpgp._START", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(VaultError, match="signal 9"):
+        opened(GOOD)
+    monkeypatch.setattr("backoffice.vault.openpgp._START", "raise SystemExit(1)")
+    with pytest.raises(VaultError, match="exit code 1"):
+        opened(GOOD)
+
+
+def test_a_source_that_breaks_off_raises_its_own_error():
+    class Broken:
+        given = False
+
+        def read(self, size: int = -1, /) -> bytes:
+            if self.given:
+                raise VaultError("the store went away")
+            self.given = True
+            return GOOD[:100]
+
+    with pytest.raises(VaultError, match="went away"):
+        open_message(Broken(), secret=PROJECT.secret, signers=[CLIENT.certificate], limit_bytes=1000)
+
+
+def test_a_key_or_certificate_that_is_none_is_our_error(tmp_path: Path):
+    wanted = {"signers": [CLIENT.certificate], "limit_bytes": 1 << 24}
+    with pytest.raises(VaultError, match="certificate"):
+        open_message(io.BytesIO(GOOD), secret=PROJECT.secret, signers=["nonsense"], limit_bytes=10)
+    with pytest.raises(VaultError, match="secret key, not"):
+        armoured = str(pysequoia.Tsk.from_bytes(CLIENT.secret))
+        open_message(io.BytesIO(GOOD), secret=PROJECT.secret, signers=[armoured], limit_bytes=10)
+    with pytest.raises(VaultError):
+        open_message(io.BytesIO(GOOD), secret=b"nonsense", **wanted)
+    with pytest.raises(VaultError, match="cannot be read"):
+        open_message(tmp_path / "none", secret=PROJECT.secret, **wanted)
+
+
+# ---------------------------------------------------------------------- small signed notes, and the way out
+
+
+def test_a_signed_note_says_what_was_signed_and_by_whom():
+    note = sign(b"accept 0198", CLIENT.secret)
+    assert verify_signed(note, signers=[CLIENT.certificate]) == b"accept 0198"
+    clear = pysequoia.sign(
+        pysequoia.Tsk.from_bytes(CLIENT.secret).signer(), b"accept", mode=pysequoia.SignatureMode.CLEAR
+    )
+    assert verify_signed(bytes(clear), signers=[CLIENT.certificate]) == b"accept"
+    for message, code in (
+        (sign(b"accept 0198", STRANGER.secret), "unknown-signer"),
+        (bytes(clear).replace(b"accept", b"reject"), "unknown-signer"),
+        (b"accept 0198", "not-encrypted"),
+        (b"", "empty"),
+        (note[:-100], "damaged"),
+        (sign(bytes(1 << 20), CLIENT.secret), "too-large"),
+    ):
+        with pytest.raises(DropRejected) as raised:
+            verify_signed(message, signers=[CLIENT.certificate])
+        assert raised.value.code == code
+
+
+def test_a_delivery_goes_into_a_pipe_that_another_process_reads(tmp_path: Path):
+    fifo, copy = tmp_path / "pipe", tmp_path / "copy"
+    os.mkfifo(fifo)
+    reader = subprocess.Popen(["cp", str(fifo), str(copy)])
+    with memory("plain") as plain:
+        plain.write(DATA)
+        encrypt(plain, fifo, recipients=[PROJECT.certificate, STRANGER.certificate], signer=CLIENT.secret)
+    assert reader.wait(30) == 0
+    assert opened(copy.read_bytes()) == DATA
+
+
+def test_a_delivery_to_a_certificate_that_cannot_be_used_fails_without_a_word_of_the_data():
+    key = pysequoia.Tsk.from_bytes(STRANGER.secret)
+    certificate = key.extract_certificate()
+    revoked = str(pysequoia.Cert.from_bytes(bytes(certificate) + bytes(certificate.revoke(key.certifier()))))
+    with memory("plain") as plain, memory("out") as out:
+        plain.write(DATA)
+        expired = pysequoia.Tsk.generate("late", validity_seconds=1).extract_certificate()
+        time.sleep(1.1)
+        for recipients in ([revoked], [str(expired)], [STRANGER.certificate, revoked], [], ["nonsense"]):
+            with pytest.raises(VaultError) as raised:
+                encrypt(plain, out, recipients=recipients, signer=CLIENT.secret)
+            assert raised.value.__context__ is None
+            assert CANARY.decode() not in str(raised.value)
+            assert "backtrace" not in str(raised.value).lower()
+    assert PROJECT.secret.hex() not in repr(PROJECT)
+    assert repr(PROJECT) == "OpenPgpKey()"
