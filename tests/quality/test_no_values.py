@@ -82,12 +82,14 @@ def overheard() -> Iterator[list[str]]:
     names = ["", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "great_expectations", "py.warnings"]
     levels = {name: logging.getLogger(name).level for name in names}
     out, err = io.StringIO(), io.StringIO()
+    warned: list[warnings.WarningMessage] = []
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
     root.addHandler(handler)
     try:
-        with warnings.catch_warnings(record=True) as warned, redirect_stdout(out), redirect_stderr(err):
+        with warnings.catch_warnings(record=True) as shown, redirect_stdout(out), redirect_stderr(err):
             warnings.simplefilter("always")
+            warned = shown
             yield said
     finally:
         root.removeHandler(handler)
