@@ -53,15 +53,15 @@ class Score:
         return self.right / self.true if self.true else 1.0
 
 
-def score(original: Path, result: Path, *, separator: str = " ") -> Score:
-    """Compare the delivered list, whose column ``merged`` names the records merged into a row, with the truth."""
+def score(original: Path, result: Path, *, separator: str = ";") -> Score:
+    """Compare the delivered list, whose column ``merged_ids`` names the records merged into a row, with the truth."""
     with original.open(newline="", encoding="utf-8") as file:
         sizes = Counter(_person(row["rec_id"]) for row in csv.DictReader(file, skipinitialspace=True))
     found = right = 0
     with result.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            members = [row["rec_id"], *(row["merged"] or "").split(separator)]
-            for one, other in combinations([member for member in members if member], 2):
+            members = {row["rec_id"], *(row["merged_ids"] or "").split(separator)} - {""}
+            for one, other in combinations(sorted(members), 2):
                 found += 1
                 right += _person(one) == _person(other)
     return Score(found=found, true=sum(n * (n - 1) // 2 for n in sizes.values()), right=right)

@@ -35,7 +35,7 @@ def save_result(deployment: Deployment, job: Job, connection: DuckDBPyConnection
     from backoffice.vault.parquet import write_encrypted
 
     key = deployment.keys.unwrap(job.project, job.id)
-    with write_encrypted(connection, RESULT, key) as sealed:
+    with write_encrypted(connection, RESULT, key, binding=job.id) as sealed:
         deployment.store.put(job.bucket, f"{work_prefix(job.id)}{RESULT}.parquet", sealed)
 
 
@@ -57,5 +57,5 @@ def open_result(deployment: Deployment, job: Job) -> Iterator[DuckDBPyConnection
     ):
         shutil.copyfileobj(source, file)
         file.flush()
-        read_encrypted(connection, file.path, key, RESULT)
-        yield connection
+        with read_encrypted(connection, file, key, RESULT, binding=job.id):
+            yield connection

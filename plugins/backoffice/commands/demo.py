@@ -35,7 +35,7 @@ def demo() -> None:
     from backoffice.settings import root_folder, var_folder
     from backoffice.stack.stack import Stack
 
-    console, stack = Console(highlight=False), Stack(root_folder(), var_folder())
+    console, stack = Console(highlight=False, soft_wrap=True), Stack(root_folder(), var_folder())
     show = _Steps(console)
     with show.step("Start the stack") as step:
         stack.up(step.now)

@@ -78,7 +78,11 @@ def configuration(have: AirflowSettings) -> str:
             "scheduler_health_check_threshold": 30,
             "enable_health_check": False,  # the ledger of health is the database; no port for it
         },
-        "workers": {"max_failed_heartbeats": 20},  # a minute and a half without the API server does not kill a job
+        "workers": {
+            # The supervisor looks for the end of its task at this interval, so a free slot may wait as long: 5 s by default.
+            "min_heartbeat_interval": 1,
+            "max_failed_heartbeats": 90,  # a minute and a half without the API server does not kill a job
+        },
         "dag_processor": {
             "refresh_interval": 10,
             "min_file_process_interval": 30,
