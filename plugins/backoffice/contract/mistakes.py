@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from backoffice.errors import ContractError
 
-__all__ = ["ContractFileError", "Mistake", "Place", "did_you_mean", "one_of", "refuse"]
+__all__ = ["ContractFileError", "Mistake", "Place", "closest", "did_you_mean", "one_of", "refuse"]
 
 
 @dataclass(frozen=True, order=True)
@@ -81,11 +81,17 @@ def refuse(mistakes: Iterable[Mistake]) -> NoReturn:
     raise ContractFileError(mistakes)
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """``Did you mean `x`?``, or nothing if no known word is close."""
+def closest(word: object, known: Iterable[str]) -> str | None:
+    """The known word that ``word`` is likely to mean, if there is one."""
     folded = {candidate.casefold().replace("-", "_"): candidate for candidate in known}
     close = difflib.get_close_matches(str(word).casefold().replace("-", "_").strip(), folded, n=1, cutoff=0.6)
-    return f"Did you mean `{folded[close[0]]}`?" if close else ""
+    return folded[close[0]] if close else None
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """``Did you mean `x`?``, or nothing if no known word is close."""
+    close = closest(word, known)
+    return f"Did you mean `{close}`?" if close else ""
 
 
 def one_of(known: Iterable[str]) -> str:

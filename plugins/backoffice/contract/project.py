@@ -73,8 +73,8 @@ def check(path: Path) -> tuple[Sow, Dpa]:
     read_sow, read_dpa = _both(path)
     sow, document, mistakes = read_sow
     dpa, _, more = read_dpa
-    if sow is not None and dpa is not None and document is not None:
-        mistakes = [*mistakes, *_outside(document, sow, dpa)]
+    if dpa is not None and document is not None:
+        mistakes = [*mistakes, *_outside(document, dpa)]
     if sow is None or dpa is None or mistakes or more:
         refuse([*mistakes, *more])
     return sow, dpa
@@ -194,15 +194,16 @@ def _step(raw: Any) -> Step | None:
         return None
 
 
-def _outside(document: Document, sow: Sow, dpa: Dpa) -> list[Mistake]:
+def _outside(document: Document, dpa: Dpa) -> list[Mistake]:
     mistakes = []
-    for column in sow.input.columns:
+    for column in _part(document, "input", "columns", kind=dict) or ():
         if column not in dpa.data.columns:
             hint = did_you_mean(column, dpa.data.columns) or "Take it out, or agree it with the client."
             fault = f"The DPA does not allow the column `{column}` (P11)."
             mistakes.append(document.mistake(("input", "columns", column), fault, hint=hint, key=True))
-    if sow.purpose not in dpa.purposes:
-        hint = did_you_mean(sow.purpose, dpa.purposes) or one_of(dpa.purposes)
+    purpose = _part(document, "purpose", kind=str)
+    if purpose is not None and purpose not in dpa.purposes:
+        hint = did_you_mean(purpose, dpa.purposes) or one_of(dpa.purposes)
         mistakes.append(document.mistake(("purpose",), "The DPA does not name this purpose (P11).", hint=hint))
     return mistakes
 

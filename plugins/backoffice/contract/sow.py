@@ -137,7 +137,8 @@ def column_faults(
 
     Yields the place, what is wrong, and what to do.
     """
-    if twice := _twice(columns):
+    told = _twice(columns)
+    if twice := told:
         yield ("input", "columns", twice), f"Two columns are called `{twice}` but for upper and lower case.", ""
     made: set[str] = set()
     for index, step in steps:
@@ -152,7 +153,8 @@ def column_faults(
                 yield ("steps", index, *loc), f"The input has a column `{column}` already.", "Choose another name."
             made.add(column)
         columns = step.columns_after(columns)
-        if twice := _twice(columns):
+        if (twice := _twice(columns)) and twice != told:
+            told = twice
             yield ("steps", index), f"After this step two columns are called `{twice}`.", "Each name may be there once."
     for index, column in enumerate(output or ()):
         if column not in columns:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from backoffice.contract.document import Document, Loc
-from backoffice.contract.mistakes import Mistake, did_you_mean, one_of
+from backoffice.contract.mistakes import Mistake, closest, did_you_mean, one_of
 
 __all__ = ["validate"]
 
@@ -24,7 +24,25 @@ def validate(document: Document, model: type[_M]) -> tuple[_M | None, list[Mista
         return model.model_validate(document.data), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    return None, [_mistake(document, model, detail) for detail in details]
+    meant: set[Loc] = {
+        (*detail["loc"][:-1], _meant(document, model, detail["loc"]))
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+    }
+    return None, [_mistake(document, model, one) for one in details if not _follows_from_another(one, meant)]
+
+
+def _follows_from_another(detail: Any, meant: set[Loc]) -> bool:
+    """A key is missing because it is misspelt; a list is too short because what is in it is wrong."""
+    if detail["type"] == "missing":
+        return tuple(detail["loc"]) in meant
+    return detail["type"] == "too_short" and bool(detail["input"])
+
+
+def _meant(document: Document, model: type[BaseModel], loc: Loc) -> str:
+    _, models = _follow(document, model, loc)
+    close = closest(loc[-1], (key for one in models for key in one.model_fields))
+    return close or ""
 
 
 def _mistake(document: Document, model: type[BaseModel], detail: Any) -> Mistake:
@@ -50,10 +68,10 @@ def _mistake(document: Document, model: type[BaseModel], detail: Any) -> Mistake
     if kind == "value_error":
         message = str(context["error"])
         return document.mistake(loc, message[0].upper() + message[1:] + ("" if message[-1] in ".?" else "."))
-    return document.mistake(loc, _type_message(kind, given, detail["msg"]))
+    return document.mistake(loc, _type_message(kind, context, given, detail["msg"]))
 
 
-def _type_message(kind: str, given: Any, said: str) -> str:
+def _type_message(kind: str, context: Any, given: Any, said: str) -> str:
     expected = {
         "string_type": "text", "string_too_short": "text", "bool_parsing": "`true` or `false`",
         "bool_type": "`true` or `false`", "int_parsing": "a whole number", "int_type": "a whole number",
@@ -64,6 +82,12 @@ def _type_message(kind: str, given: Any, said: str) -> str:
         "date_type": "a date, as YYYY-MM-DD",
         "string_pattern_mismatch": "a short name: lower case, digits and hyphens",
     }.get(kind)  # fmt: skip
+    bounds = {"greater_than_equal": "ge", "less_than_equal": "le", "greater_than": "gt", "less_than": "lt"}
+    if kind in bounds:
+        words = {"ge": "{} or more", "le": "{} or less", "gt": "more than {}", "lt": "less than {}"}
+        expected = words[bounds[kind]].format(context[bounds[kind]])
+    if kind == "too_short":
+        expected = "at least one entry"
     if expected is None:
         return f"{_shown(given)} is not right here: {said[0].lower()}{said[1:]}."
     quotes = " Put it in quotes." if expected == "text" and isinstance(given, int | float) else ""
@@ -75,6 +99,8 @@ def _shown(given: Any) -> str:
         return "nothing"
     if isinstance(given, bool):
         return f"`{str(given).lower()}`"
+    if given in ([], (), {}):
+        return "none"
     if isinstance(given, dict):
         return "a mapping"
     if isinstance(given, list | tuple):
