@@ -22,7 +22,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts: the verified certificate.")] = False,
 ) -> None:
     """Check the signature over every byte. Exit code 12 where it does not hold."""
-    from backoffice.vault.signing import SigningKey, load_public, verify as check
+    from backoffice.vault.signing import SigningKey, load_public
+    from backoffice.vault.signing import verify as check
 
     if key is None:
         from backoffice.settings import settings

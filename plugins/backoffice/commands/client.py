@@ -34,8 +34,8 @@ def enrol(
 @app.command()
 def trial(client: Client) -> None:
     """Play the client: make a key as it would, put it into the kits of all its projects, enrol its certificate."""
-    from backoffice.deployment import deployment
     from backoffice.contract import project_ids
+    from backoffice.deployment import deployment
     from backoffice.onboarding import onboard, sample_client
 
     with deployment() as opened:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from backoffice.errors import BackofficeError, CertificateInvalid, CheckFailed, ErasureIncomplete
 
 if TYPE_CHECKING:
@@ -27,15 +26,14 @@ _PROJECT = "acme_contacts"
 
 def demo() -> None:
     """Start the stack and run one real drop through it, from the client's encryption to the certificate."""
-    from rich.console import Console
-
+    from backoffice.commands import terminal
     from backoffice.deployment import deployment
     from backoffice.onboarding import kit_folder, onboard, sample_client
     from backoffice.sample import febrl3, score
     from backoffice.settings import root_folder, var_folder
     from backoffice.stack.stack import Stack
 
-    console, stack = Console(highlight=False, soft_wrap=True), Stack(root_folder(), var_folder())
+    console, stack = terminal(), Stack(root_folder(), var_folder())
     show = _Steps(console)
     with show.step("Start the stack") as step:
         stack.up(step.now)

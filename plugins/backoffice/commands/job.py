@@ -43,14 +43,15 @@ def list_jobs(
         ]  # fmt: skip
         print(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from backoffice.commands import terminal
 
     table = Table("job", "project", "state", "received", "bytes", "", box=None)
     for job in jobs:
         received = job.received_at.astimezone().strftime("%d.%m.%Y %H:%M:%S")
         table.add_row(str(job.id), job.project, str(job.state), received, f"{job.size:,}", job.reason or "")
-    Console().print(table)
+    terminal().print(table)
 
 
 @app.command()
@@ -125,10 +126,11 @@ def wait_until(deployment: Deployment, job: UUID, *, timeout: float, until: str 
 
 
 def _show(found: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    from backoffice.commands import terminal
+
+    console = terminal()
     console.print(f"[bold]{found['job']}[/bold]  {found['project']}  [bold]{found['state']}[/bold]")
     if found["message"]:
         console.print(f"[red]{found['reason']}[/red]: {found['message']}", markup=True)

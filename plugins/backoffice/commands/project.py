@@ -29,15 +29,16 @@ def list_projects(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from backoffice.commands import terminal
 
     table = Table("project", "client", "title", "agreement", box=None)
     for row in rows:
         table.add_row(
             row["project"], row["client"], row["title"], "valid" if row["may_process"] else f"[red]{row['why']}[/red]"
         )
-    Console().print(table)
+    terminal().print(table)
 
 
 @app.command()
@@ -50,9 +51,9 @@ def show(project: Annotated[str, typer.Argument(help="As in `project list`.")], 
     if as_json:
         print(json.dumps(detail, indent=2))
         return
-    from rich.console import Console
+    from backoffice.commands import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     console.print(f"[bold]{found.sow.title}[/bold] ({found.id}) for {found.dpa.controller.name}")
     console.print(f"Purpose: {detail['purpose']}")
     console.print(f"Agreement: {detail['why'] or 'valid'}, until {detail['valid_until']}. Region: {found.dpa.region}.")

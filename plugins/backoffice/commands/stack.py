@@ -18,11 +18,10 @@ app = typer.Typer(help="The embedded stack: PostgreSQL, object store, Airflow.",
 @app.command()
 def up() -> None:
     """Start everything that does not run. Data that is there stays."""
-    from rich.console import Console
-
+    from backoffice.commands import terminal
     from backoffice.stack.stack import Stack
 
-    stack, console = Stack(root_folder(), var_folder()), Console()
+    stack, console = Stack(root_folder(), var_folder()), terminal()
     with console.status("Starting") as status:
         stack.up(lambda what: status.update(f"Starting: {what}"))
     console.print(f"Up. Airflow: {stack.airflow_url}, user admin, password in {stack.admin_password_file}")
@@ -58,8 +57,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For scripts.")]
     if as_json:
         print(json.dumps([asdict(part) for part in parts], indent=2))
     else:
-        from rich.console import Console
         from rich.table import Table
+
+        from backoffice.commands import terminal
 
         table = Table("part", "process", "address", "memory", box=None)
         for part in parts:
@@ -67,5 +67,5 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For scripts.")]
             table.add_row(part.name, state, part.address, f"{part.memory / 2**20:,.0f} MiB" if part.memory else "")
         table.add_section()
         table.add_row("all", "", "", f"{sum(part.memory for part in parts) / 2**20:,.0f} MiB")
-        Console().print(table)
+        terminal().print(table)
     raise typer.Exit(0 if all(part.pid for part in parts) else 1)
