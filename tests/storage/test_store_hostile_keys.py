@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from backoffice.errors import StorageError
+from backoffice.storage import Erased, Store
+from backoffice.storage.erasing import NOT_IN_XML
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backoffice.errors import StorageError
-from backoffice.storage import Erased, Store
-
 TAKEN = {
-    "quotes": "in/O'Brien \"the best\" `x`.csv",
+    "quotes": 'in/O\'Brien "the best" `x`.csv',
     "emoji": "in/\N{PILE OF POO}\N{FAMILY}.csv",
     "accents, decomposed": "in/re\u0301sume\u0301.csv",
     "accents, composed": "in/r\u00e9sum\u00e9.csv",
@@ -20,7 +20,10 @@ TAKEN = {
     "percent": "in/100%25 %2e%2e%2f.csv",
     "plus and space": "in/a+b c++.csv",
     "question mark and hash": "in/a?versionId=null#b.csv",
-    "backslash": "in\\..\\out\\a.csv",
+    "control characters": "in/a\x01\x0c\x7fb.csv",
+    "carriage return": "in/a\rb.csv",
+    "not a character": "in/\ufffe.csv",
+    "the replacement character itself": "in/\ufffd.csv",
     "only spaces": "in/   ",
     "leading dot": "in/.hidden",
     "newline": "in/a\nb.csv",
@@ -28,14 +31,17 @@ TAKEN = {
     "semicolon": "in/a;DROP TABLE drops;--.csv",
     "right to left": "in/\u202efdp.exe",
     "a long path": "in/" + "/".join(["d" * 50] * 15) + "/a.csv",
-    "a long name": "in/" + "n" * 220,
+    "a long name": "in/" + "n" * 255,
+    "1,000 characters in one name": "in/" + "n" * 1000,
+    "many bytes": "in/" + "\u00e9" * 500,
 }
 REFUSED = {
     "up a folder": "in/../out/a.csv",
     "only up": "..",
     "here": "in/./a.csv",
-    "empty segment": "in//a.csv",
-    "1,000 characters in one name": "in/" + "n" * 1000,
+    "up a folder, backslashes": "in\\..\\out\\a.csv",
+    "where the server keeps versions": "in/a.versions/b",
+    "where the server keeps parts": "in/.uploads/a",
     "1,025 bytes": "in/" + "/".join(["d" * 100] * 11),
 }
 
@@ -67,9 +73,7 @@ def test_a_key_the_server_cannot_keep_is_refused_and_leaves_nothing(store: Store
 
 @given(
     st.lists(
-        st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/"), min_size=1, max_size=40).filter(
-            lambda part: part not in {".", ".."} and len(part.encode()) < 200
-        ),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\\\0"), min_size=1, max_size=40),
         min_size=1,
         max_size=3,
     )
@@ -84,8 +88,30 @@ def test_any_key_round_trips_or_is_refused(store: Store, bucket: str, parts: lis
     except StorageError:
         assert store.remaining(bucket, prefix="").nothing
         return
-    assert store.erase(bucket, prefix="").versions == 1
+    assert store.erase(bucket, prefix="").versions == 1, "an earlier key was not erased"
     round_trip(store, bucket, key)
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("in//a.csv", "in/a.csv"), ("/in/a", "in/a"), ("in\\a", "in/a")])
+def test_a_key_the_server_tidies_is_listed_and_erased_under_its_tidy_name(
+    store: Store, bucket: str, sent: str, kept: str
+) -> None:
+    store.put(bucket, sent, b"x")
+    assert [v.key for v in store.versions(bucket)] == [kept]
+    assert store.open(bucket, kept).read() == b"x"
+    store.erase(bucket, prefix="")
+    assert store.remaining(bucket, prefix="").nothing
+
+
+def test_keys_that_look_alike_in_a_listing_are_told_apart(store: Store, bucket: str) -> None:
+    keys = {f"in/a{character}b" for character in "\x01\x02\x1f\ufffd"}
+    for key in keys:
+        store.put(bucket, key, key.encode())
+    assert {v.key for v in store.versions(bucket)} == keys
+    assert store.erase(bucket, key="in/a\x02b").versions == 1
+    assert {v.key for v in store.versions(bucket)} == keys - {"in/a\x02b"}
+    assert store.erase(bucket, prefix="in/").versions == 3
+    assert store.remaining(bucket, prefix="").nothing
 
 
 def test_a_folder_marker_is_listed_and_erased(store: Store, bucket: str) -> None:
@@ -111,9 +137,11 @@ def test_a_key_and_a_longer_key_below_it_are_both_kept_or_the_second_is_refused(
 
 
 def test_unfinished_uploads_with_hostile_keys_are_listed_and_given_up(store: Store, bucket: str) -> None:
-    for key in TAKEN.values():
+    # Control characters in an upload's name come back as others; the drop identity may not use them (see credentials).
+    keys = {key for key in TAKEN.values() if not NOT_IN_XML.search(key)}
+    for key in keys:
         upload = store.s3.create_multipart_upload(Bucket=bucket, Key=key)
         store.s3.upload_part(Bucket=bucket, Key=key, UploadId=upload["UploadId"], PartNumber=1, Body=os.urandom(10))
-    assert {u.key for u in store.uploads(bucket)} == set(TAKEN.values())
-    assert store.erase(bucket, prefix="").uploads == len(TAKEN)
+    assert {u.key for u in store.uploads(bucket)} == keys
+    assert store.erase(bucket, prefix="").uploads == len(keys)
     assert store.remaining(bucket, prefix="").nothing

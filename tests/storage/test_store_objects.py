@@ -8,7 +8,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-
 from backoffice.errors import StorageError
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import ObjectMissing, Store, StoreAway, StoreRefused
@@ -69,6 +68,25 @@ def test_a_large_object_comes_back_whole_and_in_pieces(store: Store, bucket: str
     assert digest.hexdigest() == stored.sha256
 
 
+def test_an_upload_in_parts_comes_back_whole(store: Store, bucket: str) -> None:
+    data = os.urandom(14_000_000)
+    upload = store.s3.create_multipart_upload(Bucket=bucket, Key="in/parts")["UploadId"]
+    parts = []
+    for number, at in enumerate(range(0, len(data), 6_000_000), 1):
+        part = store.s3.upload_part(
+            Bucket=bucket, Key="in/parts", UploadId=upload, PartNumber=number, Body=data[at : at + 6_000_000]
+        )
+        parts.append({"ETag": part["ETag"], "PartNumber": number})
+    store.s3.complete_multipart_upload(
+        Bucket=bucket,
+        Key="in/parts",
+        UploadId=upload,
+        MultipartUpload={"Parts": parts},  # pyright: ignore
+    )
+    [version] = store.versions(bucket)
+    assert store.open(bucket, "in/parts", version.version_id).read() == data
+
+
 def test_bytes_that_do_not_match_their_promised_hash_are_not_stored(store: Store, bucket: str) -> None:
     with pytest.raises(StorageError, match="SHA-256"):
         store.put(bucket, "out/a", b"x", sha256="0" * 64)
@@ -76,7 +94,7 @@ def test_bytes_that_do_not_match_their_promised_hash_are_not_stored(store: Store
 
 
 def test_the_server_itself_refuses_bytes_that_do_not_match_their_checksum(store: Store, bucket: str) -> None:
-    with pytest.raises(Exception, match="Digest|Checksum"):
+    with pytest.raises(Exception, match=r"Digest|Checksum"):
         store.s3.put_object(Bucket=bucket, Key="out/a", Body=b"x", ChecksumSHA256="A" * 43 + "=")
     assert not list(store.versions(bucket))
 
@@ -136,9 +154,7 @@ def test_more_than_a_page_of_versions_is_listed_once_each(store: Store, bucket: 
 
 
 @pytest.mark.parametrize("identity", ["processor", "admin"])
-def test_no_error_carries_a_key_or_the_librarys_exception(
-    store_server: SeaweedFS, bucket: str, identity: str
-) -> None:
+def test_no_error_carries_a_key_or_the_librarys_exception(store_server: SeaweedFS, bucket: str, identity: str) -> None:
     settings = store_server.settings(identity)
     key = f"in/{CANARY}"
     wrong = Store(replace(settings, secret_key="wrong"))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["AccessKey", "ClientCredentials", "Credentials"]
 
 _ROLES = ("drop", "collect")
+_NOT_LISTED = "".join(map(chr, [*range(1, 32), 127, 0xFFFE, 0xFFFF]))
 _PROJECT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
@@ -200,8 +201,10 @@ def _policy(role: str, bucket: str) -> dict[str, Any]:
 def _statements(role: str, bucket: str) -> Iterator[dict[str, Any]]:
     if role == "drop":
         yield {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"{bucket}/in/*"]}
-        # The folder itself: an object there has no versions, and a drop has a name.
-        yield {"Effect": "Deny", "Action": ["s3:*"], "Resource": [f"{bucket}/in/"]}
+        # Names under which SeaweedFS would keep an object that no listing shows, or not by its true name, or that has no
+        # versions: what cannot be found cannot be erased.
+        names = ["in/", "*/", "*.versions/*", "*/.uploads/*", *(f"*{character}*" for character in _NOT_LISTED)]
+        yield {"Effect": "Deny", "Action": ["s3:*"], "Resource": [f"{bucket}/{name}" for name in names]}
     else:
         yield {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [f"{bucket}/out/*"]}
         yield {

@@ -15,13 +15,13 @@ from backoffice.storage.objects import Erased, EraseFailure, ObjectVersion, Rema
 if TYPE_CHECKING:
     from backoffice.storage.store import Store
 
-__all__ = ["Target", "erase", "remaining"]
+__all__ = ["NOT_IN_XML", "Target", "erase", "remaining"]
 
 _BATCH = 1000  # S3's own limit for one DeleteObjects
 _WORKERS = 4
 _PASSES = 3
 # XML 1.0 cannot carry these, and turns a carriage return into a newline: such keys are deleted one by one, by URL.
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]")
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ def _delete(store: Store, bucket: str, batch: list[ObjectVersion]) -> dict[tuple
     failures: dict[tuple[str, str], EraseFailure] = {}
     together: list[ObjectVersion] = []
     for version in batch:
-        if _NOT_IN_XML.search(version.key):
+        if NOT_IN_XML.search(version.key):
             _delete_alone(store, bucket, version, failures)
         else:
             together.append(version)

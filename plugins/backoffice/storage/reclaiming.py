@@ -71,6 +71,7 @@ class _Master:
     def __init__(self, settings: StoreSettings, timeout: float) -> None:
         self._url = str(settings.master_url).rstrip("/")
         self._timeout = timeout
+        self._volume_scheme = self._url.partition(":")[0]
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if self._url.startswith("https:"):
             trust = ssl.create_default_context(cafile=str(settings.ca) if settings.ca else None)
@@ -86,17 +87,23 @@ class _Master:
     def look(self) -> _Look:
         """What the volume servers say themselves: what the master knows of them can be five seconds old."""
         servers = sorted(set(_servers(self._get("/dir/status").get("Topology"))))
-        scheme = self._url.partition(":")[0]
-        volumes = [
-            volume
-            for server in servers
-            for volume in self._get("/status", at=f"{scheme}://{server}").get("Volumes") or []
-        ]
+        volumes = [volume for server in servers for volume in self._volumes(server)]
         return _Look(
             volumes=len(volumes),
             garbage=sum(int(volume.get("DeleteCount", 0)) for volume in volumes),
             size=sum(int(volume.get("Size", 0)) for volume in volumes),
         )
+
+    def _volumes(self, server: str) -> list[dict[str, Any]]:
+        """A volume server may speak TLS or not, whatever the master does; what it says here names buckets at most."""
+        try:
+            found = self._get("/status", at=f"{self._volume_scheme}://{server}")
+        except StoreAway:
+            if self._volume_scheme == "http":
+                raise
+            found = self._get("/status", at=f"http://{server}")
+            self._volume_scheme = "http"
+        return found.get("Volumes") or []
 
     def _get(self, path: str, *, at: str | None = None) -> dict[str, Any]:
         reason = ""

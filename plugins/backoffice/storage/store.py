@@ -11,7 +11,9 @@ import datetime
 import hashlib
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from urllib.parse import unquote_plus
 
 from backoffice.errors import StorageError
 from backoffice.storage import erasing, reclaiming
+from backoffice.storage.erasing import NOT_IN_XML
 from backoffice.storage.failures import LIBRARY_ERRORS, ObjectMissing, StoreAway, StoreRefused, asked, explain
 from backoffice.storage.objects import Erased, ObjectVersion, Reclaimed, Remaining, Stored, Upload
 from backoffice.storage.settings import StoreSettings
@@ -30,6 +33,9 @@ __all__ = ["ObjectStream", "Store", "client"]
 
 _PAGE = 1000
 _CHUNK = 1 << 20
+# SeaweedFS keeps versions and parts in folders of these names: an object put there is in no listing.
+_HIDDEN = re.compile(r"\.versions/|(^|/)\.uploads/")
+_MANGLED = "\N{REPLACEMENT CHARACTER}"
 _SINGLE_PUT_LIMIT = 5 * 1024**3  # S3's own limit for one PutObject
 
 
@@ -152,13 +158,13 @@ class Store:
                 EncodingType="url",
                 **marks,  # pyright: ignore[reportArgumentType]
             )
-            for entry in page.get("Versions", []):
-                yield _version(entry, is_marker=False)
-            for entry in page.get("DeleteMarkers", []):
-                yield _version(entry, is_marker=True)
+            for name, is_marker in (("Versions", False), ("DeleteMarkers", True)):
+                for entry in page.get(name, []):
+                    version = _version(entry, _plain(page, entry["Key"]), is_marker=is_marker)
+                    yield self._unmangled(bucket, version) if _MANGLED in version.key else version
             if not page.get("IsTruncated"):
                 return
-            further = {"KeyMarker": _plain(page.get("NextKeyMarker", ""))}
+            further = {"KeyMarker": _plain(page, page.get("NextKeyMarker", ""))}
             if page.get("NextVersionIdMarker"):
                 further["VersionIdMarker"] = page["NextVersionIdMarker"]
             if further == marks or not further["KeyMarker"]:
@@ -166,7 +172,10 @@ class Store:
             marks = further
 
     def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
-        """Every unfinished multipart upload under ``prefix``."""
+        """Every unfinished multipart upload under ``prefix``.
+
+        Listed as the server writes them: SeaweedFS says that it encodes these names, but does not.
+        """
         marks: dict[str, str] = {}
         while True:
             page: Any = asked(
@@ -175,16 +184,15 @@ class Store:
                 Bucket=bucket,
                 Prefix=prefix,
                 MaxUploads=_PAGE,
-                EncodingType="url",
                 **marks,  # pyright: ignore[reportArgumentType]
             )
             for entry in page.get("Uploads", []):
                 started = _utc(entry.get("Initiated"))
-                yield Upload(key=_plain(entry["Key"]), upload_id=entry["UploadId"], started=started)
+                yield Upload(key=entry["Key"], upload_id=entry["UploadId"], started=started)
             if not page.get("IsTruncated"):
                 return
             further = {
-                "KeyMarker": _plain(page.get("NextKeyMarker", "")),
+                "KeyMarker": page.get("NextKeyMarker", ""),
                 "UploadIdMarker": page.get("NextUploadIdMarker", ""),
             }
             if further == marks or not further["KeyMarker"]:
@@ -236,6 +244,10 @@ class Store:
 
         Raises ``StorageError`` when the source does not hash to ``sha256``, exceeds 5 GiB, or was stored wrongly.
         """
+        if _HIDDEN.search(key):
+            raise StoreRefused(
+                "An object cannot be stored under this key: no listing would show it.", code="InvalidKey"
+            )
         with _opened(source) as body:
             digest, size = _measure(body)
             if sha256 is not None and digest.hex() != sha256.lower():
@@ -363,6 +375,20 @@ class Store:
                 hint="This store cannot keep client data: use another, or turn both on.",
             )
 
+    def _unmangled(self, bucket: str, version: ObjectVersion) -> ObjectVersion:
+        """The version under its true key. Listed unencoded, characters that XML cannot carry were all replaced by one;
+        the plain listing is encoded and has the true key."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=version.key.partition(_MANGLED)[0]
+        )
+        names = asked(
+            "list objects", lambda: [entry.get("Key", "") for page in pages for entry in page.get("Contents", [])]
+        )
+        for name in names:
+            if NOT_IN_XML.sub(_MANGLED, name) == version.key and self.head(bucket, name, version.version_id):
+                return replace(version, key=name)
+        return version
+
     def _hash(self, bucket: str, key: str, version_id: str | None) -> bytes:
         digest = hashlib.sha256()
         with self.open(bucket, key, version_id) as stream:
@@ -478,17 +504,18 @@ def _chosen(version_id: str | None) -> Any:
     return {} if version_id is None else {"VersionId": version_id}
 
 
-def _plain(encoded: str) -> str:
-    return unquote_plus(encoded)
+def _plain(page: Any, name: str) -> str:
+    """A listed name as it is. SeaweedFS lists versions unencoded although asked to encode: it says so by silence."""
+    return unquote_plus(name) if page.get("EncodingType") == "url" else name
 
 
 def _utc(moment: datetime.datetime | None) -> datetime.datetime:
     return moment.astimezone(datetime.UTC) if moment else datetime.datetime.fromtimestamp(0, datetime.UTC)
 
 
-def _version(entry: Any, *, is_marker: bool) -> ObjectVersion:
+def _version(entry: Any, key: str, *, is_marker: bool) -> ObjectVersion:
     return ObjectVersion(
-        key=_plain(entry["Key"]),
+        key=key,
         version_id=entry.get("VersionId") or "null",
         size=0 if is_marker else int(entry.get("Size", 0)),
         etag="" if is_marker else str(entry.get("ETag", "")).strip('"'),
