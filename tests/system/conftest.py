@@ -40,8 +40,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield built
     finally:
         built.down()
-        left = subprocess.run(["pgrep", "-f", str(var)], capture_output=True, text=True, check=False).stdout.split()
-        assert not [pid for pid in left if pid != str(os.getpid())], "the stack left processes behind"
+        left = subprocess.run(["pgrep", "-af", str(var)], capture_output=True, text=True, check=False).stdout
+        assert not left, "the stack left processes behind"
 
 
 def copy_client(root: Path, client: str) -> None:
