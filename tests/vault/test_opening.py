@@ -1,4 +1,4 @@
-"""What comes in is opened only if it is whole, encrypted to us and signed by the client; else a code says what it is."""
+"""What comes in is opened only if it is whole, encrypted to us and signed by the client; else a code says why."""
 
 from __future__ import annotations
 

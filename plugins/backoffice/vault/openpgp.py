@@ -127,8 +127,9 @@ def encrypt(
         raise VaultError("Nothing is encrypted to nobody.", hint="Give at least one recipient's certificate.")
     for one in certificates:
         if one.is_revoked or (one.expiration is not None and one.expiration <= datetime.now(UTC)):
+            why = "revoked" if one.is_revoked else "expired"
             raise VaultError(
-                f"Certificate {one.fingerprint} is {'revoked' if one.is_revoked else 'expired'}: nothing is sent to it.",
+                f"Certificate {one.fingerprint} is {why}: nothing is sent to it.",
                 hint="Ask the client for a valid one and enrol that.",
             )
     key = _secret_key(signer)

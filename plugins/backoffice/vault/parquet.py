@@ -48,6 +48,7 @@ class View:
     def close(self) -> None:
         """Drop it, and the key with it."""
         with suppress(Exception):  # the connection may be closed already; then the view is gone as well
+            _settle(self._connection)
             self._connection.unregister(self.name)
 
     def __enter__(self) -> Self:
@@ -76,8 +77,9 @@ def write_encrypted(
     _check(key)
     sealed = Sealed("parquet")
     try:
-        relation = connection.table(table) if isinstance(table, str) else table
-        reader = relation.to_arrow_reader(_BATCH_ROWS)
+        _settle(connection)
+        found = connection.table('"' + table.replace('"', '""') + '"') if isinstance(table, str) else table
+        reader = found.to_arrow_reader(_BATCH_ROWS)
         properties = create_encryption_properties(key, aad_prefix=_bound(binding), store_aad_prefix=False)
         with pq.ParquetWriter(
             sealed, reader.schema, compression="zstd", use_dictionary=False, encryption_properties=properties
@@ -133,6 +135,7 @@ def read_encrypted(
             options = ds.ParquetFragmentScanOptions(
                 decryption_properties=properties, pre_buffer=False, use_buffered_stream=True
             )
+            _settle(connection)
             connection.register(
                 view, ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))
             )
@@ -143,6 +146,11 @@ def read_encrypted(
         "An encrypted intermediate does not open: another key, another job's file, cut off, or changed.",
         hint="Run the job again from `prepare`; its drop is untouched.",
     )
+
+
+def _settle(connection: DuckDBPyConnection) -> None:
+    """Drop a result that was not read to its end: ``fetchone`` leaves one, and DuckDB then refuses all other work."""
+    connection.abort()
 
 
 def _check(key: bytes) -> None:

@@ -1,0 +1,199 @@
+"""Encrypted Parquet: everything comes back, and nothing without the job's key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from backoffice.errors import VaultError
+from backoffice.ids import new_id
+from backoffice.vault.memory import memory
+from backoffice.vault.parquet import read_encrypted, write_encrypted
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+KEY = bytes(range(32))
+CANARY = "canary-5d1e77"
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    found = duckdb.connect(config={"memory_limit": "600MB", "threads": 2, "max_temp_directory_size": "0KiB"})
+    found.execute(
+        f"""create table result as select
+          i as id, '{CANARY} ' || i as name, date '2020-01-01' + (i % 900)::int as day, (i % 1000)::decimal(18,2) price,
+          if(i % 3 = 0, null, '+49' || i) as phone, i % 2 = 0 as yes, i / 7 as ratio, [i, i + 1] as list,
+          timestamp '2024-01-01' + interval (i) second as "at" from range(300000) r(i)"""
+    )
+    yield found
+    found.close()
+
+
+QUERY = """select count(*), sum(hash(id)), min(name), max(day), sum(price), count(phone), max(ratio), max(list),
+    max("at") from """
+
+
+def test_a_table_comes_back_as_it_was(connection: duckdb.DuckDBPyConnection):
+    with write_encrypted(connection, "result", KEY) as sealed:
+        assert sealed.rows == 300_000
+        assert sealed.sealed
+        with read_encrypted(connection, sealed, KEY, "back", sha256=sealed.sha256) as view:
+            assert view.rows == 300_000
+            assert connection.execute(QUERY + "back").fetchall() == connection.execute(QUERY + "result").fetchall()
+            different = connection.execute("select count(*) from (from result except all from back)").fetchone()
+            assert different == (0,)
+            described = [connection.execute(f"describe {name}").fetchall() for name in ("result", "back")]
+            assert described[0] == described[1]
+
+
+def test_the_file_shows_neither_values_nor_column_names(connection: duckdb.DuckDBPyConnection):
+    with write_encrypted(connection, "result", KEY) as sealed:
+        data = sealed.read()
+    assert data[:4] == data[-4:] == b"PARE"
+    for word in (CANARY.encode(), b"name", b"phone", b"price", KEY):
+        assert word not in data
+
+
+def test_the_same_table_twice_is_not_the_same_file(connection: duckdb.DuckDBPyConnection):
+    with write_encrypted(connection, "result", KEY) as one, write_encrypted(connection, "result", KEY) as two:
+        assert one.sha256 != two.sha256
+
+
+def test_a_view_a_relation_and_an_empty_table_can_be_written(connection: duckdb.DuckDBPyConnection):
+    connection.execute('create view "odd ""name" as from result where id < 10')
+    connection.execute("create table none (a integer, b varchar)")
+    for table, rows in (('odd "name', 10), (connection.sql("from result limit 5"), 5), ("none", 0)):
+        with write_encrypted(connection, table, KEY) as sealed, read_encrypted(connection, sealed, KEY, "v"):
+            assert connection.execute("select count(*) from v").fetchone() == (rows,)
+
+
+def test_it_opens_from_a_path_and_a_descriptor_on_another_connection(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    path = tmp_path / "result.parquet"
+    with write_encrypted(connection, "result", KEY) as sealed:
+        path.write_bytes(sealed.read())
+    with duckdb.connect() as other, path.open("rb") as file:
+        for source in (path, str(path), file.fileno()):
+            read_encrypted(other, source, KEY, "result")
+            assert other.execute("select count(*) from result where name is not null").fetchone() == (300_000,)
+
+
+def test_it_reads_where_duckdb_may_touch_no_file(connection: duckdb.DuckDBPyConnection):
+    with write_encrypted(connection, "result", KEY) as sealed, duckdb.connect() as closed:
+        closed.execute("set enable_external_access = false; set lock_configuration = true")
+        with read_encrypted(closed, sealed, KEY, "result"):
+            assert closed.execute("select count(*) from result where yes").fetchone() == (150_000,)
+            with write_encrypted(closed, "result", KEY) as again:
+                assert again.rows == 300_000
+
+
+def test_after_closing_neither_view_nor_key_is_left_in_duckdb(connection: duckdb.DuckDBPyConnection):
+    with write_encrypted(connection, "result", KEY) as sealed:
+        with read_encrypted(connection, sealed, KEY, "back"):
+            settled = connection.execute("select * from duckdb_views() where view_name = 'back'").fetchall()
+            assert KEY.hex() not in str(settled)
+        with pytest.raises(duckdb.Error):
+            connection.execute("from back")
+        with pytest.raises(duckdb.Error):
+            connection.execute(f"from read_parquet('{sealed.path}')")
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+def test_a_wrong_key_another_job_and_a_plain_file_are_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path):
+    here, there = new_id(), new_id()
+    plain = tmp_path / "plain.parquet"
+    connection.execute(f"copy (from result limit 3) to '{plain}' (format parquet)")
+    with write_encrypted(connection, "result", KEY, binding=here) as sealed:
+        with read_encrypted(connection, sealed, KEY, "v", binding=str(here)):
+            assert connection.execute("select count(*) from v").fetchone() == (300_000,)
+        for source, key, binding in (
+            (sealed, secrets.token_bytes(32), here),
+            (sealed, KEY, there),
+            (sealed, KEY, ""),
+            (plain, KEY, here),
+            (tmp_path / "none", KEY, here),
+        ):
+            _refused(connection, source, key, binding=binding)
+
+
+def test_a_file_cut_off_is_refused(connection: duckdb.DuckDBPyConnection, tmp_path: Path):
+    path = tmp_path / "f"
+    with write_encrypted(connection, "result", KEY) as sealed:
+        data = sealed.read()
+    for left in (0, 3, 100, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:left])
+        _refused(connection, path, KEY)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_changed_bit_is_refused_at_once_or_never_gives_a_value(
+    connection: duckdb.DuckDBPyConnection, where: float, bit: int
+):
+    """With the digest, opening refuses. Without it, opening or the first query that meets the place does."""
+    with write_encrypted(connection, connection.sql("from result limit 2000"), KEY) as sealed:
+        data = bytearray(sealed.read())
+        digest = sealed.sha256
+    data[int(where * len(data))] ^= 1 << bit
+    with memory("changed") as changed:
+        changed.write(data)
+        _refused(connection, changed, KEY, sha256=digest)
+        try:
+            with read_encrypted(connection, changed, KEY, "v"):
+                found = connection.execute("select sum(hash(v)) from v").fetchone()
+        except (VaultError, duckdb.Error) as error:
+            assert CANARY not in str(error)
+        else:
+            assert found == connection.execute("select sum(hash(r)) from (from result limit 2000) r").fetchone()
+
+
+@pytest.mark.parametrize("key", [b"", bytes(16), bytes(31), bytes(33)])
+def test_a_key_that_is_not_256_bits_is_refused(connection: duckdb.DuckDBPyConnection, key: bytes):
+    with pytest.raises(VaultError, match="32 bytes"):
+        write_encrypted(connection, "result", key)
+    with pytest.raises(VaultError, match="32 bytes"):
+        read_encrypted(connection, "/dev/null", key, "v")
+
+
+def test_a_failing_write_says_nothing_of_the_data_and_leaves_no_descriptor(connection: duckdb.DuckDBPyConnection):
+    before = set(Path("/proc/self/fd").iterdir())
+    for table in ("missing", connection.sql("select name::integer as n from result")):
+        with pytest.raises(VaultError) as raised:
+            write_encrypted(connection, table, KEY)
+        assert raised.value.__context__ is None
+        assert CANARY not in str(raised.value)
+    assert set(Path("/proc/self/fd").iterdir()) <= before
+
+
+def test_usual_and_unusual_types_come_back(connection: duckdb.DuckDBPyConnection):
+    connection.execute(
+        """create or replace table kinds as select 1::tinyint a, 2::hugeint b, 3::ubigint c, 1.5::float d, 'x'::blob e,
+        uuid '0198d2a0-0000-7000-8000-000000000000' f, timestamptz '2024-01-01 00:00:00+00' g, time '12:00' h,
+        'b'::enum('a','b') i, {'k': 1, 'v': 'w'} j, map {'k': 1} k, null::varchar l,
+        12345678901234567890.12::decimal(38,2) m"""
+    )
+    with write_encrypted(connection, "kinds", KEY) as sealed, read_encrypted(connection, sealed, KEY, "v"):
+        [row] = connection.execute(
+            "select a, b::bigint, c, d, e, f::varchar, h, i::varchar, j, k, l, m from v"
+        ).fetchall()
+    assert row[:4] == (1, 2, 3, 1.5)
+    assert row[4:8] == (b"x", "0198d2a0-0000-7000-8000-000000000000", dt.time(12), "b")
+    assert row[8:] == ({"k": 1, "v": "w"}, {"k": 1}, None, Decimal("12345678901234567890.12"))
+
+
+def _refused(connection: duckdb.DuckDBPyConnection, source, key: bytes, **named) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    with pytest.raises(VaultError, match="does not open") as raised:
+        read_encrypted(connection, source, key, "refused", **named)
+    assert raised.value.__context__ is None
+    assert CANARY not in str(raised.value)
+    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
