@@ -19,9 +19,10 @@ from backoffice.onboarding import kit_folder, sample_client
 from backoffice.settings import Settings
 from backoffice.stack.stack import Stack
 
-COLUMNS = (
-    "rec_id,given_name,surname,street_number,address_1,address_2,suburb,postcode,state,date_of_birth,soc_sec_id"
-).split(",")
+COLUMNS = [
+    "rec_id", "given_name", "surname", "street_number", "address_1", "address_2", "suburb", "postcode", "state",
+    "date_of_birth", "soc_sec_id",
+]  # fmt: skip
 
 
 class House:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from backoffice.vault.memory import memory
 from backoffice.vault.openpgp import encrypt, generate
-
 from tests.system.canary import Canary
 from tests.system.house import COLUMNS, House, people
 

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from backoffice.errors import StorageError
 
+from backoffice.errors import StorageError
 from tests.system.canary import Canary
 from tests.system.house import House, people
 
