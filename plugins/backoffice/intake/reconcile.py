@@ -47,6 +47,7 @@ class Intake:
         self._deployment = deployment
         self._start_run = start_run
         self._contracts: dict[str, tuple[object, Project | ContractError]] = {}
+        self._digests: dict[str, dict[tuple[str, str], bytes]] = {}
 
     def look(self) -> int:
         """One pass over all projects: claim, start runs, accept, answer. Gives how many things it did.
@@ -74,12 +75,19 @@ class Intake:
             if version.is_marker or (version.key.endswith("/") and version.size == 0):
                 continue
             (notes if version.key.startswith(ACCEPTANCE_PREFIX) else drops).append(version)
-        seen = {}
-        for version in drops:
-            seen[deployment.keys.index(project_id, version.key.encode()), version.version_id] = version
+        seen = dict(zip(self._identify(project_id, drops), drops, strict=True))
         known = deployment.ledger.known(bucket, seen) if seen else set()
         claimed = sum(self._claim(project_id, bucket, digest, seen[digest, v]) for digest, v in seen.keys() - known)
         return claimed + sum(self._accept(project_id, bucket, note) for note in notes)
+
+    def _identify(self, project_id: str, drops: list[ObjectVersion]) -> list[tuple[bytes, str]]:
+        """(key digest, version id) of each. Digests of what is still listed are kept: the key store is asked once."""
+        before, after = self._digests.get(project_id, {}), {}
+        for drop in drops:
+            name = drop.key, drop.version_id
+            after[name] = before.get(name) or self._deployment.keys.index(project_id, drop.key.encode())
+        self._digests[project_id] = after
+        return [(after[drop.key, drop.version_id], drop.version_id) for drop in drops]
 
     def _claim(self, project_id: str, bucket: str, digest: bytes, version: ObjectVersion) -> bool:
         deployment, job = self._deployment, new_id()

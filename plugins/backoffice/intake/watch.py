@@ -32,7 +32,7 @@ def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> Non
     until = time.monotonic() + seconds
     good, pause, said = time.monotonic(), deployment.settings.intake_seconds, ""
     while time.monotonic() < until:
-        failure: str | None = None
+        failure, began = None, time.monotonic()
         try:
             intake.look()
         except BackofficeError as error:
@@ -40,7 +40,9 @@ def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> Non
         except SQLAlchemyError as error:
             failure = f"the database is away ({type(error).__name__})"
         if failure is None:
-            good, pause, said = time.monotonic(), deployment.settings.intake_seconds, ""
+            # With many projects a look takes long: never spend more than half of the time on looking.
+            good, said = time.monotonic(), ""
+            pause = max(deployment.settings.intake_seconds, good - began)
         else:
             if failure != said:
                 log.warning("intake could not look: %s", failure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, GetDagRunState, TriggerDagRun
 
 __all__ = ["start_run", "start_run_again"]
 
@@ -22,8 +22,15 @@ def start_run(dag_id: str, run_id: str) -> bool:
 
 
 def start_run_again(dag_id: str, run_id: str) -> bool:
-    """Start it, or clear the run that stands so that it goes again."""
-    return _send(TriggerDagRun(dag_id=dag_id, run_id=run_id, reset_dag_run=True))
+    """Start it; where a run of that id stands and has failed, clear it so that it goes again."""
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    if not start_run(dag_id, run_id):
+        return False
+    answer = SUPERVISOR_COMMS.send(GetDagRunState(dag_id=dag_id, run_id=run_id))
+    if isinstance(answer, DagRunStateResult) and answer.state == "failed":
+        return _send(TriggerDagRun(dag_id=dag_id, run_id=run_id, reset_dag_run=True))
+    return True
 
 
 def _send(message: TriggerDagRun) -> bool:

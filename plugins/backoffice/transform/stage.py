@@ -30,6 +30,8 @@ def prepare(deployment: Deployment, job_id: UUID) -> None:
     :raises DropRejected: the client has to mend the file. The job is ``rejected`` in the ledger.
     """
     with deployment.ledger.stage(job_id, Stage.PREPARE) as job:
+        if job.state is JobState.REJECTED:  # an operator cleared the run: it has not got better
+            raise DropRejected(job.reason or "format", job.message or "It was rejected.")
         if job.state not in (JobState.CLAIMED, JobState.HELD, JobState.PREPARED):
             return
         project = deployment.project(job.project)
