@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
+
 from backoffice.vault.keys import EmbeddedKeys, MasterKey
 from backoffice.vault.openpgp import OpenPgpKey, generate
-from sqlalchemy import Engine, create_engine, text
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+
 from backoffice.errors import KeyDestroyed, VaultError
 from backoffice.ids import new_id
 from backoffice.vault.keys import EmbeddedKeys, MasterKey
 from backoffice.vault.tombstones import Tombstones
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
 
 PROJECT = "acme_contacts"
 TABLES = ("project_key", "job_key", "probe")

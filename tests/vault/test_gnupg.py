@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from backoffice.errors import DropRejected
 from backoffice.vault.memory import memory
 from backoffice.vault.openpgp import encrypt, fingerprint, generate, open_message, sign, verify_signed

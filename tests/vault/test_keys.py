@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+
 from backoffice.errors import VaultError
 from backoffice.ids import new_id
 from backoffice.vault import wrapping
 from backoffice.vault.keys import EmbeddedKeys, MasterKey
 from backoffice.vault.openpgp import fingerprint
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
 
 PROJECT = "acme_contacts"
 

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pysequoia
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from backoffice.errors import DropRejected, VaultError
 from backoffice.vault.memory import memory
 from backoffice.vault.openpgp import OpenPgpKey, encrypt, generate, open_message, sign, verify_signed
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 PROJECT, CLIENT, STRANGER = generate("acme_contacts"), generate("Acme"), generate("Stranger")
 CANARY = b"canary-7f3a91"
@@ -238,7 +239,7 @@ def test_one_changed_bit_anywhere_never_gives_another_plaintext(at: int, bit: in
         assert found == DATA
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.binary(min_size=1, max_size=2000))
 def test_noise_is_refused_with_a_code(data: bytes):
     for message in (
@@ -265,14 +266,11 @@ def _packet(tag: int, body: bytes) -> bytes:
 
 def _bomb(layers: int) -> bytes:
     """1 MB that unfolds to 1 GiB of zeros as literal data."""
-    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
-    size = 1 << 30
-    body = bytearray(b"\x01")
-    body += engine.compress(bytes((0xCB, 255)) + (size + 6).to_bytes(4, "big") + b"b\x00\0\0\0\0")
-    for _ in range(size >> 20):
-        body += engine.compress(bytes(1 << 20))
-    body += engine.flush()
-    packet = _packet(8, bytes(body))
+    engine, size = zlib.compressobj(9, zlib.DEFLATED, -15), 1 << 30
+    header = bytes((0xCB, 255)) + (size + 6).to_bytes(4, "big") + b"b\x00\0\0\0\0"
+    start = engine.compress(header) + engine.flush(zlib.Z_FULL_FLUSH)
+    block = engine.compress(bytes(1 << 20)) + engine.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
+    packet = _packet(8, b"\x01" + start + block * (size >> 20) + engine.flush())
     for _ in range(layers - 1):
         engine = zlib.compressobj(9, zlib.DEFLATED, -15)
         packet = _packet(8, b"\x01" + engine.compress(packet) + engine.flush())
@@ -292,13 +290,14 @@ def encrypted_packets() -> Callable[[bytes], bytes]:
     """Encrypts raw packets to the project, which no library would do: SEIPD version 1, RFC 4880 5.13."""
     import hashlib
 
-    from backoffice.vault.session_key import recipients
     from cryptography.hazmat.decrepit.ciphers.modes import CFB
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
     from cryptography.hazmat.primitives.keywrap import aes_key_wrap
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     from pysequoia.packet import PacketPile
+
+    from backoffice.vault.session_key import recipients
 
     [recipient] = recipients(PacketPile.from_bytes(PROJECT.secret))
 
@@ -362,6 +361,22 @@ def test_the_child_gets_nothing_secret_in_its_arguments_or_environment(monkeypat
     told = " ".join(arguments)
     assert PROJECT.secret.hex()[:32] not in told
     assert base64.b64encode(PROJECT.secret).decode()[:32] not in told
+
+
+def test_the_child_works_under_limits_that_are_tighter_than_its_own():
+    """As in a container; the limits of this process must not change, so another one is asked."""
+    program = (
+        "import sys, io, resource; sys.path.insert(0, sys.argv[1])\n"
+        "from backoffice.vault.openpgp import open_message\n"
+        "message, secret, certificate = sys.stdin.read().split('|')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 22, 1 << 22)); resource.setrlimit(resource.RLIMIT_CPU, (90, 90))\n"
+        "wanted = dict(secret=bytes.fromhex(secret), signers=[certificate], limit_bytes=1 << 40)\n"
+        "with open_message(io.BytesIO(bytes.fromhex(message)), **wanted) as p: print(p.size)\n"
+    )
+    order = f"{GOOD.hex()}|{PROJECT.secret.hex()}|{CLIENT.certificate}"
+    arguments = [sys.executable, "-c", program, str(Path(__file__).parents[2] / "plugins")]
+    found = subprocess.run(arguments, input=order, capture_output=True, text=True, check=False)
+    assert (found.stdout.strip(), found.stderr) == (str(len(DATA)), "")
 
 
 def test_a_child_that_is_killed_judges_nothing(monkeypatch: pytest.MonkeyPatch):

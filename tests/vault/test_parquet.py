@@ -11,12 +11,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from backoffice.errors import VaultError
 from backoffice.ids import new_id
 from backoffice.vault.memory import memory
 from backoffice.vault.parquet import read_encrypted, write_encrypted
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 KEY = bytes(range(32))
 CANARY = "canary-5d1e77"

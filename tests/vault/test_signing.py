@@ -7,10 +7,11 @@ import pickle
 from pathlib import Path
 
 import pytest
-from backoffice.errors import CertificateInvalid, VaultError
-from backoffice.vault.signing import SigningKey, load_public, render, verify
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from backoffice.errors import CertificateInvalid, VaultError
+from backoffice.vault.signing import SigningKey, load_public, render, verify
 
 DOCUMENT = {
     "id": "0198",

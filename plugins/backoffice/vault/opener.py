@@ -44,7 +44,7 @@ class Answer(IntEnum):
     BAD_SECRET = 18
 
 
-class _Rejected(Exception):  # noqa: N818
+class _Rejected(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.name)
         self.answer = answer
@@ -109,9 +109,17 @@ def _confine() -> None:
 
 def _limit(limit: int, cpu_seconds: int) -> None:
     """Bytes written, memory and processor time; the file that is checked at the end may be mapped into memory whole."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit + 1, limit + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY + limit))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+    _lower(resource.RLIMIT_FSIZE, limit + 1, limit + 1)
+    _lower(resource.RLIMIT_AS, _MEMORY, _MEMORY + limit)
+    _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
+
+
+def _lower(which: int, soft: int, hard: int) -> None:
+    """Set a limit, but never above one that is in force already."""
+    standing = resource.getrlimit(which)[1]
+    if standing != resource.RLIM_INFINITY:
+        soft, hard = min(soft, standing), min(hard, standing)
+    resource.setrlimit(which, (soft, hard))
 
 
 def _open(order: dict[str, Any], target: int) -> dict[str, Any]:

@@ -34,15 +34,15 @@ _BEGIN = b"-----BEGIN PGP "
 _ARMOUR_LOOK = 16 * 1024
 
 
-class Malformed(Exception):  # noqa: N818
+class Malformed(Exception):
     """The message breaks the format, is cut off, or was changed."""
 
 
-class NotOpenPgp(Exception):  # noqa: N818
+class NotOpenPgp(Exception):
     """This is not an OpenPGP message at all."""
 
 
-class Unsupported(Exception):  # noqa: N818
+class Unsupported(Exception):
     """A method of OpenPGP that is not accepted here; the argument names it."""
 
 

@@ -26,7 +26,7 @@ _HASHES = {8: "sha256", 9: "sha384", 10: "sha512"}
 _WRAPPERS = {7: 16, 8: 24, 9: 32}
 
 
-class WrongKey(Exception):  # noqa: N818
+class WrongKey(Exception):
     """The message is for other keys."""
 
 
