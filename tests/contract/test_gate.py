@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from backoffice.contract import check, gate, load_dpa, load_project, load_sow, project_ids, step_words
 from backoffice.errors import ContractError
 

@@ -7,11 +7,12 @@ import sys
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from backoffice.contract import ContractFileError, check, load_dpa, load_sow
 from backoffice.contract.document import read
 from backoffice.errors import ContractError
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 TRIM = "  - step: trim\n"
 

@@ -45,8 +45,8 @@ class InputSpec(Model):
     """Whether the first line names the columns. If not, they stand in the order given here, and all of them."""
     null_markers: tuple[Text, ...] = ()
     """What the client writes for "nothing", like ``n/a``; case does not matter. An empty cell always is."""
-    max_bytes: int = Field(1024**3, ge=1)
-    max_line_bytes: int = Field(1024**2, ge=1024, le=64 * 1024**2)
+    max_bytes: int = Field(default=1024**3, ge=1)
+    max_line_bytes: int = Field(default=1024**2, ge=1024, le=64 * 1024**2)
     columns: dict[ColumnName, Literal["required", "optional"]] = Field(min_length=1)
     """The header's names; upper and lower case and white space around them do not matter. An optional column that is
     missing is empty. This says whether the column has to be there, not whether its cells have to be filled."""
@@ -60,7 +60,7 @@ class OutputSpec(Model):
     format: Literal["csv"]
     filename: Annotated[str, AfterValidator(_file_name)]
     """The same for every delivery: nothing of a client's data belongs in a name."""
-    columns: tuple[ColumnName, ...] | None = Field(None, min_length=1)
+    columns: tuple[ColumnName, ...] | None = Field(default=None, min_length=1)
     """Left out: the columns that the last step leaves."""
 
 
@@ -95,7 +95,7 @@ class Sow(Model):
     retention: Retention
     signers: tuple[Slug, ...] = Field(min_length=1)
     """Whose signature a drop may carry: names under which the client's OpenPGP certificates are enrolled."""
-    retries: int = Field(2, ge=0, le=10)
+    retries: int = Field(default=2, ge=0, le=10)
     """How often a task that failed is tried again."""
 
     _path: Path = PrivateAttr(default=Path())

@@ -70,7 +70,7 @@ def _write_csv(connection: DuckDBPyConnection, table: str, output: OutputSpec, f
     for name in map(_quoted, output.columns or kinds):
         test = risky.get(name)
         cells.append(f"CASE WHEN {test} THEN chr(39) || {name} ELSE {name} END AS {name}" if test else name)
-    total = " + ".join(f"count_if({test})" for test in risky.values()) or "0"
+    total = " + ".join(f"count(*) FILTER ({test})" for test in risky.values()) or "0"
     rows, escaped = connection.execute(f"SELECT count(*), {total} FROM {_quoted(table)}").fetchall()[0]  # noqa: S608
     chosen = f"SELECT {', '.join(cells)} FROM {_quoted(table)}"  # noqa: S608
     options = "FORMAT csv, HEADER true, DELIMITER ',', USE_TMP_FILE false"

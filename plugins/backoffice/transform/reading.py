@@ -32,13 +32,8 @@ def read_csv(connection: DuckDBPyConnection, spec: InputSpec, path: Path, *, int
     with ExitStack() as opened:
         found = opened.enter_context(survey(path, spec))
         width, places = _header(found.path, spec)
-        source = found.path
-        outcome = _read(connection, spec, source, width=width, places=places, into=into)
-        if outcome == "line-ends":
-            source = opened.enter_context(unify_line_ends(found.path))
-            outcome = _read(connection, spec, source, width=width, places=places, into=into)
-    if outcome:
-        raise DropRejected("format", "The file cannot be read as CSV.", hint=_AGAIN)
+        source = opened.enter_context(unify_line_ends(found.path)) if found.mixed_line_ends else found.path
+        _read(connection, spec, source, width=width, places=places, into=into)
     _refuse_bad_rows(connection, header=spec.header)
     rows = rows_of(connection, f"SELECT count(*) FROM {into}")[0][0]  # noqa: S608
     if rows == 0:
@@ -105,8 +100,8 @@ def _folded(name: str) -> str:
 
 def _read(
     connection: DuckDBPyConnection, spec: InputSpec, path: str, *, width: int, places: dict[str, int | None], into: str
-) -> str:
-    """Run the reader. Gives ``""``, or in a word why it could not."""
+) -> None:
+    """Run the reader. Rows that it cannot make sense of are in ``reject_errors`` then."""
     import duckdb
 
     for name in ("reject_errors", "reject_scans", into):
@@ -126,22 +121,23 @@ def _read(
         header = {str(spec.header).lower()}, delim = '{quoted}', quote = '"', escape = '"', columns = {{{columns}}},
         strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
         max_line_size = {spec.max_line_bytes * 2})"""  # noqa: S608
-    outcome, fault = "", ""
+    fault = ""
     try:
         connection.execute(sql)
     except duckdb.OutOfMemoryException:
         fault = "memory"
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        # The text may show cells: it is searched for the engine's own words, and goes no further.
-        outcome = "line-ends" if "state machine" in str(error) else "format"
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        fault = "format"
     except duckdb.Error as error:
         fault = type(error).__name__
+    # Raised here, after the block: DuckDB's own error shows cells.
+    if fault == "format":
+        raise DropRejected("format", "The file cannot be read as CSV.", hint=_AGAIN)
     if fault == "memory":
         message = "The file does not fit into the memory that one job may use."
         raise DropRejected("too-large", message, hint="Send it in parts, or ask us to raise the limit.")
     if fault:
         raise EngineError(f"The file could not be read ({fault}).", hint="This is a fault of ours, not of the file.")
-    return outcome
 
 
 def _refuse_bad_rows(connection: DuckDBPyConnection, *, header: bool) -> None:

@@ -44,6 +44,8 @@ class Survey:
     bytes: int
     """Of the client's file."""
     encoding: str
+    mixed_line_ends: bool
+    """The engine wants one kind in a file: see :func:`unify_line_ends`."""
 
 
 @contextmanager
@@ -63,18 +65,19 @@ def survey(path: Path, spec: InputSpec) -> Iterator[Survey]:
         encoding = _encoding(spec, mark)
         file.seek(len(mark) if encoding == "utf-8" else 0)
         if encoding == "utf-16":
-            with _rewritten(file, encoding, spec) as fd:
-                yield Survey(f"/proc/self/fd/{fd}", size, encoding)
+            with _rewritten(file, encoding, spec) as (fd, mixed):
+                yield Survey(f"/proc/self/fd/{fd}", size, encoding, mixed)
             return
-        legacy = _look(file, spec, utf8=encoding == "utf-8")
+        lines = _Lines(spec.max_line_bytes)
+        legacy = _look(file, lines, utf8=encoding == "utf-8")
         if legacy:
             encoding = _legacy(spec, marked=bool(mark), mixed=legacy == "mixed")
         if encoding == "utf-8" and _in_memory(file):
-            yield Survey(f"/proc/self/fd/{file.fileno()}", size, encoding)
+            yield Survey(f"/proc/self/fd/{file.fileno()}", size, encoding, lines.mixed)
             return
         file.seek(0)
-        with _rewritten(file, encoding, spec) as fd:
-            yield Survey(f"/proc/self/fd/{fd}", size, encoding)
+        with _rewritten(file, encoding, spec) as (fd, mixed):
+            yield Survey(f"/proc/self/fd/{fd}", size, encoding, mixed)
 
 
 def _in_memory(file: BinaryIO) -> bool:
@@ -109,17 +112,15 @@ def _legacy(spec: InputSpec, *, marked: bool, mixed: bool) -> str:
     raise DropRejected("encoding", f"{what}, and some of it cannot be read.", hint="Export it as UTF-8 again.")
 
 
-def _look(file: BinaryIO, spec: InputSpec, *, utf8: bool) -> str:
+def _look(file: BinaryIO, lines: _Lines, *, utf8: bool) -> str:
     """Read on to the end. Gives ``""`` for what was hoped for, else ``legacy`` or ``mixed``."""
-    limit = spec.max_line_bytes
     decoder = codecs.getincrementaldecoder("utf-8")()
     other, seen_utf8 = "", False
-    open_line = 0
-    while piece := file.read(min(_PIECE, limit)):
+    while piece := file.read(min(_PIECE, lines.limit)):
         if b"\0" in piece:
             hint = "Export it as CSV; UTF-16 needs a byte-order mark."
             raise DropRejected("format", "The file is not CSV: it holds NUL bytes.", hint=hint)
-        open_line = _line_so_far(piece, open_line, limit)
+        lines.feed(piece)
         if utf8 and not other:
             start = _decodable(decoder, piece)
             if start < 0:
@@ -140,16 +141,37 @@ def _decodable(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool 
     return -1
 
 
-def _line_so_far(piece: bytes, open_line: int, limit: int) -> int:
-    """How long the line is that is open at the end of ``piece``. No piece is longer than a line may be."""
-    first = _break(piece.find(b"\n"), piece.find(b"\r"), min)
-    length = open_line + (first if first >= 0 else len(piece))
-    if length > limit:
-        message = f"A line of the file is longer than the agreed {limit:,} bytes."
-        raise DropRejected("line-too-long", message, hint="Are the line ends missing? Export it again.")
-    if first < 0:
-        return length
-    return len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r"), max)
+class _Lines:
+    """Follows the lines of a file that is read in pieces: how long the open one is, and how they end."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.open = 0
+        self.breaks = self.feeds = self.returns = 0
+        self.last = b""
+
+    def feed(self, piece: bytes) -> None:
+        """Look at the next piece, which is no longer than a line may be.
+
+        :raises DropRejected: ``line-too-long``.
+        """
+        first = _break(piece.find(b"\n"), piece.find(b"\r"), min)
+        if self.open + (first if first >= 0 else len(piece)) > self.limit:
+            message = f"A line of the file is longer than the agreed {self.limit:,} bytes."
+            raise DropRejected("line-too-long", message, hint="Are the line ends missing? Export it again.")
+        if first < 0:
+            self.open += len(piece)
+        else:
+            self.open = len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r"), max)
+        self.breaks += piece.count(b"\r\n") + (self.last == b"\r" and piece.startswith(b"\n"))
+        self.feeds += piece.count(b"\n")
+        self.returns += piece.count(b"\r")
+        self.last = piece[-1:]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether lines end in more than one way."""
+        return sum((self.breaks > 0, self.feeds > self.breaks, self.returns > self.breaks)) > 1
 
 
 def _break(one: int, other: int, choose: Callable[[list[int]], int]) -> int:
@@ -158,12 +180,12 @@ def _break(one: int, other: int, choose: Callable[[list[int]], int]) -> int:
 
 
 @contextmanager
-def _rewritten(file: BinaryIO, encoding: str, spec: InputSpec) -> Iterator[int]:
-    """The rest of ``file`` as UTF-8, in a memfd."""
+def _rewritten(file: BinaryIO, encoding: str, spec: InputSpec) -> Iterator[tuple[int, bool]]:
+    """The rest of ``file`` as UTF-8 in a memfd, and whether its line ends are mixed."""
     fd = os.memfd_create("text", os.MFD_CLOEXEC)
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
-        open_line = 0
+        lines = _Lines(spec.max_line_bytes)
         readable = True
         while readable:
             piece = file.read(min(_PIECE, spec.max_line_bytes))
@@ -175,14 +197,14 @@ def _rewritten(file: BinaryIO, encoding: str, spec: InputSpec) -> Iterator[int]:
                 raise DropRejected("format", "The file is not CSV: it holds NUL characters.", hint="Export it as CSV.")
             for start in range(0, len(text), spec.max_line_bytes // 4):
                 part = text[start : start + spec.max_line_bytes // 4].encode()
-                open_line = _line_so_far(part, open_line, spec.max_line_bytes)
+                lines.feed(part)
                 _write(fd, part)
             if not piece:
                 break
         if not readable:
             message = f"The file is not {encoding.upper()} throughout."
             raise DropRejected("encoding", message, hint="Export it as UTF-8.")
-        yield fd
+        yield fd, lines.mixed
     finally:
         os.close(fd)
 
@@ -202,7 +224,7 @@ def _write(fd: int, data: bytes) -> None:
 
 @contextmanager
 def unify_line_ends(path: str) -> Iterator[str]:
-    """A copy of ``path`` in memory in which every line ends in LF: the engine wants one kind in a file."""
+    """A copy of ``path`` in memory in which every line ends in LF, also those within cells."""
     fd = os.memfd_create("text", os.MFD_CLOEXEC)
     try:
         with Path(path).open("rb") as file:

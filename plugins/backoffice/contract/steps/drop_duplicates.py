@@ -20,8 +20,8 @@ class DropDuplicates(Step):
     """
 
     step: Literal["drop_duplicates"] = "drop_duplicates"
-    by: tuple[ColumnName, ...] | None = Field(None, min_length=1)
-    ignore: tuple[ColumnName, ...] | None = Field(None, min_length=1)
+    by: tuple[ColumnName, ...] | None = Field(default=None, min_length=1)
+    ignore: tuple[ColumnName, ...] | None = Field(default=None, min_length=1)
     ids: ColumnName | None = None
     """The client's own reference, to list what was merged."""
     list_as: ColumnName | None = None

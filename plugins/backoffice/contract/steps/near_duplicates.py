@@ -48,7 +48,7 @@ class NearDuplicates(Step):
     compare_if_equal: tuple[Annotated[tuple[ColumnName, ...], Field(min_length=1)], ...] = Field(min_length=1)
     points: dict[ColumnName, Points] = Field(min_length=1)
     threshold: float = Field(gt=0)
-    largest_block: int = Field(200, ge=2, le=10_000)
+    largest_block: int = Field(default=200, ge=2, le=10_000)
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> NearDuplicates:

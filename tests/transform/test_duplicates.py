@@ -1,0 +1,175 @@
+"""Duplicates: who survives, what is filled, what is listed; always the same for the same file."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backoffice.transform import Engine, EngineError
+from tests.transform.conftest import memory, sow, table
+
+
+def exact(**step):
+    return [{"step": "drop_duplicates", **step}]
+
+
+def near(**step):
+    points = {
+        "name": {"equal": 5, "similar": {0.85: 4}, "differs": -5},
+        "mail": {"equal": 3, "edits": {1: 2}, "differs": -1},
+    }
+    whole = {"step": "near_duplicates", "ids": "id", "list_as": "merged", "compare_if_equal": [["town"]]}
+    return [{**whole, "points": points, "threshold": 4, **step}]
+
+
+COLUMNS = ("id", "name", "mail", "town")
+
+
+def test_of_equal_rows_the_most_complete_and_then_the_first_survives():
+    agreed = sow(exact(by=["name"]), columns=COLUMNS)
+    text = "id,name,mail,town\n1,ann,,\n2,ann,a@x,\n3,ann,,z\n4,bob,,\n"
+    assert table(agreed, text)[0] == [("2", "ann", "a@x", None), ("4", "bob", None, None)]
+
+
+def test_a_row_with_an_empty_key_equals_no_other():
+    agreed = sow(exact(by=["name", "mail"]), columns=COLUMNS)
+    text = "id,name,mail,town\n1,ann,,\n2,ann,,\n3,,,\n4,,,\n5,ann,a,\n6,ann,a,\n"
+    assert [row[0] for row in table(agreed, text)[0]] == ["1", "2", "3", "4", "5"]
+
+
+def test_whole_rows_are_compared_but_for_ignored_columns_and_empty_equals_empty():
+    agreed = sow(exact(ignore=["id"], ids="id", list_as="merged"), columns=COLUMNS)
+    text = "id,name,mail,town\n1,ann,,x\n2,bob,,\n3,ann,,x\n4,ann,b,x\n5,ann,,x\n6,,,\n7,,,\n"
+    rows, figures = table(agreed, text)
+    assert [(row[0], row[4]) for row in rows] == [("1", "1;3;5"), ("2", None), ("4", None), ("6", None), ("7", None)]
+    assert (figures.rows_out, figures.merged) == (5, 2)
+
+
+def test_near_duplicates_merge_into_the_most_complete_row_filled_from_the_next():
+    text = "id,name,mail,town\n1,anna,,x\n2,bob,b@x,x\n3,anne,a@x,x\n4,anna,,x\n5,anna,a@y,y\n"
+    rows, figures = table(sow(near(), columns=COLUMNS), text)
+    assert rows == [
+        ("2", "bob", "b@x", "x", None),
+        ("3", "anne", "a@x", "x", "1;3;4"),
+        ("5", "anna", "a@y", "y", None),
+    ]
+    assert figures.steps[0].counts == {
+        "pairs_compared": 6, "pairs_same": 3, "groups_merged": 1, "blocks_too_large": 0,
+    }  # fmt: skip
+
+
+def test_an_empty_cell_is_filled_but_the_reference_never_is():
+    text = "id,name,mail,town\n,anna,a@x,x\n2,anna,,x\n"
+    assert table(sow(near(), columns=COLUMNS), text)[0] == [(None, "anna", "a@x", "x", "2")]
+
+
+def test_pairs_chain_into_one_group():
+    chain = ["aaaaaaaaaa", "aaaaaaaaab", "aaaaaaaabb", "aaaaaaabbb", "aaaaaabbbb", "aaaaabbbbb"]
+    text = "id,name,mail,town\n" + "".join(f"{number},{name},,x\n" for number, name in enumerate(chain))
+    points = {"name": {"equal": 5, "edits": {1: 5}, "differs": -5}}
+    rows, figures = table(sow(near(points=points), columns=COLUMNS), text)
+    assert [row[4] for row in rows] == ["0;1;2;3;4;5"]
+    assert figures.steps[0].counts["pairs_same"] == 5
+
+
+def test_exact_and_near_duplicates_are_listed_together():
+    steps = exact(ignore=["id"], ids="id", list_as="merged") + near()
+    text = "id,name,mail,town\n1,anna,,x\n2,anna,,x\n3,anne,a@x,x\n4,bob,,x\n5,bob,,x\n"
+    rows, figures = table(sow(steps, columns=COLUMNS), text)
+    assert [(row[0], row[4]) for row in rows] == [("3", "1;2;3"), ("4", "4;5")]
+    assert figures.merged == 3
+
+
+def test_empty_cells_are_not_compared_by_and_do_not_explode():
+    text = "id,name,mail,town\n" + "".join(f"{number},,,\n" for number in range(20_000))
+    started = time.monotonic()
+    rows, figures = table(sow(near(), columns=COLUMNS), text)
+    assert len(rows) == 20_000
+    assert figures.steps[0].counts["pairs_compared"] == 0
+    assert time.monotonic() - started < 5
+
+
+def test_a_block_that_is_too_large_is_counted_and_not_compared():
+    text = "id,name,mail,town\n" + "".join(f"{number},anna,,x\n" for number in range(20_000)) + "a,bob,,y\nb,bob,,y\n"
+    started = time.monotonic()
+    rows, figures = table(sow(near(largest_block=100), columns=COLUMNS), text)
+    assert len(rows) == 20_001
+    assert figures.steps[0].counts == {
+        "pairs_compared": 1, "pairs_same": 1, "groups_merged": 1, "blocks_too_large": 1,
+    }  # fmt: skip
+    assert time.monotonic() - started < 5
+
+
+def test_a_job_that_outgrows_its_memory_fails_plainly_and_touches_no_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "id,name,mail,town\n" + "".join(f"{n},qzxcanary qzxcanary {n},qzxcanary{n},{n}\n" for n in range(200_000))
+    with memory(text) as path, Engine(memory_limit="40MB") as engine:
+        with pytest.raises(Exception, match="memory") as caught:
+            engine.load(sow(columns=COLUMNS), path)
+            engine.run(sow(near(), columns=COLUMNS))
+        assert "canary" not in str(caught.value)
+        assert caught.value.__context__ is None
+        assert type(caught.value).__name__ in ("DropRejected", EngineError.__name__)
+    assert not list(tmp_path.iterdir())
+
+
+name = st.sampled_from(["anna", "anne", "ann", "bob", "bobb", ""])
+rows_ = st.lists(
+    st.tuples(name, st.sampled_from(["", "a", "b"]), st.sampled_from(["", "x", "y"])), min_size=1, max_size=25
+)
+
+
+def _by_hand(rows):
+    """The same rule in Python, for the points above without mail: pairs, components, survivors, filling."""
+    from itertools import combinations
+
+    group = list(range(len(rows)))
+    for one, other in combinations(range(len(rows)), 2):
+        (a, _, town), (b, _, other_town) = rows[one], rows[other]
+        if town and town == other_town and a and a == b:
+            low, high = sorted((group[one], group[other]))
+            group = [low if member == high else member for member in group]
+    found = []
+    for leader in sorted(set(group)):
+        members = [number for number, member in enumerate(group) if member == leader]
+        ranked = sorted(members, key=lambda number: (-sum(bool(cell) for cell in rows[number]), number))
+        cells = [next((rows[number][at] for number in ranked if rows[number][at]), None) for at in range(3)]
+        listed = ";".join(f"r{number}" for number in members) if len(members) > 1 else None
+        found.append((ranked[0], (f"r{ranked[0]}", *cells, listed)))
+    return [row for _, row in sorted(found)]
+
+
+@given(rows=rows_)
+@settings(max_examples=40, deadline=None)
+def test_near_duplicates_follow_the_stated_rule(engine, rows):
+    points = {"name": {"equal": 5, "differs": -5}}
+    agreed = sow(near(points=points), columns=COLUMNS)
+    text = "id,name,mail,town\n" + "".join(f"r{number},{','.join(row)}\n" for number, row in enumerate(rows))
+    with memory(text) as path:
+        engine.load(agreed, path)
+        engine.run(agreed)
+        assert engine.connection.execute("SELECT * FROM result").fetchall() == _by_hand(rows)
+
+
+def test_the_same_file_gives_the_same_result_whatever_the_threads():
+    draw = random.Random(7)
+    lines = [
+        f"{n},{draw.choice(['anna', 'anne', 'bob', 'bobby', ''])},{draw.choice('abc')}@x,{draw.randrange(900)}\n"
+        for n in range(20_000)
+    ]
+    text = "id,name,mail,town\n" + "".join(lines)
+    steps = [{"step": "trim"}, *exact(ignore=["id"], ids="id", list_as="merged"), *near()]
+    agreed = sow(steps, columns=COLUMNS)
+    results = []
+    for threads in (1, 2, 4):
+        with memory(text) as path, Engine(threads=threads) as engine:
+            engine.load(agreed, path)
+            engine.run(agreed)
+            results.append(engine.connection.execute("SELECT * FROM result").fetchall())
+    assert results[0] == results[1] == results[2]
+    ids = [int(row[0]) for row in results[0]]
+    assert ids == sorted(ids)
