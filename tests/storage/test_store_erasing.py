@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from backoffice.errors import StorageError
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import Erased, Store

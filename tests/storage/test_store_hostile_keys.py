@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 
 import pytest
-from backoffice.errors import StorageError
-from backoffice.storage import Erased, Store
-from backoffice.storage.erasing import NOT_IN_XML
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from backoffice.errors import StorageError
+from backoffice.ids import new_id
+from backoffice.storage import Erased, Store
+from backoffice.storage.erasing import NOT_IN_XML
 
 TAKEN = {
     "quotes": 'in/O\'Brien "the best" `x`.csv',
@@ -46,7 +48,7 @@ REFUSED = {
 }
 
 
-def round_trip(store: Store, bucket: str, key: str) -> None:
+def round_trip(store: Store, bucket: str, key: str, folder: str = "") -> None:
     stored = store.put(bucket, key, b"hostile")
     again = store.put(bucket, key, b"hostile twice")
     assert [(v.key, v.version_id) for v in store.versions(bucket, key)] == [
@@ -56,7 +58,7 @@ def round_trip(store: Store, bucket: str, key: str) -> None:
     assert store.open(bucket, key, stored.version_id).read() == b"hostile"
     assert store.put(bucket, key, b"hostile twice", if_absent=True).version_id == again.version_id
     assert store.erase(bucket, key=key) == Erased(versions=2, bytes=20)
-    assert store.remaining(bucket, prefix="").nothing
+    assert store.remaining(bucket, prefix=folder).nothing
 
 
 @pytest.mark.parametrize("key", TAKEN.values(), ids=TAKEN.keys())
@@ -79,17 +81,18 @@ def test_a_key_the_server_cannot_keep_is_refused_and_leaves_nothing(store: Store
     )
 )
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_any_key_round_trips_or_is_refused(store: Store, bucket: str, parts: list[str]) -> None:
-    key = "in/" + "/".join(parts)
+    folder = f"in/{new_id()}/"  # apart from what an earlier, failing example left
+    key = folder + "/".join(parts)
     try:
         store.put(bucket, key, b"")
     except StorageError:
-        assert store.remaining(bucket, prefix="").nothing
+        assert store.remaining(bucket, prefix=folder).nothing
         return
-    assert store.erase(bucket, prefix="").versions == 1, "an earlier key was not erased"
-    round_trip(store, bucket, key)
+    store.erase(bucket, prefix=folder)
+    round_trip(store, bucket, key, folder)
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("in//a.csv", "in/a.csv"), ("/in/a", "in/a"), ("in\\a", "in/a")])

@@ -30,7 +30,7 @@ _R = TypeVar("_R")
 LIBRARY_ERRORS = (ClientError, BotoCoreError, HTTPError, http.client.HTTPException, OSError, ValueError)
 
 
-class StoreRefused(StorageError):  # noqa: N818 (named for what happened, as the whole tree is)
+class StoreRefused(StorageError):
     """The store answered with an error. ``code`` is S3's own, for example ``AccessDenied``; ``status`` is HTTP's."""
 
     def __init__(self, message: str, *, code: str, status: int = 0, hint: str = "") -> None:
@@ -43,7 +43,7 @@ class ObjectMissing(StoreRefused):
     """The bucket, object, version or upload is not there."""
 
 
-class StoreAway(StorageError):  # noqa: N818
+class StoreAway(StorageError):
     """The store did not answer, or the answer broke off. Trying again later may help."""
 
 

@@ -21,7 +21,6 @@ from urllib.parse import unquote_plus
 
 from backoffice.errors import StorageError
 from backoffice.storage import erasing, reclaiming
-from backoffice.storage.erasing import NOT_IN_XML
 from backoffice.storage.failures import LIBRARY_ERRORS, ObjectMissing, StoreAway, StoreRefused, asked, explain
 from backoffice.storage.objects import Erased, ObjectVersion, Reclaimed, Remaining, Stored, Upload
 from backoffice.storage.settings import StoreSettings
@@ -35,6 +34,7 @@ _PAGE = 1000
 _CHUNK = 1 << 20
 # SeaweedFS keeps versions and parts in folders of these names: an object put there is in no listing.
 _HIDDEN = re.compile(r"\.versions/|(^|/)\.uploads/")
+_LOST_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MANGLED = "\N{REPLACEMENT CHARACTER}"
 _SINGLE_PUT_LIMIT = 5 * 1024**3  # S3's own limit for one PutObject
 
@@ -385,7 +385,7 @@ class Store:
             "list objects", lambda: [entry.get("Key", "") for page in pages for entry in page.get("Contents", [])]
         )
         for name in names:
-            if NOT_IN_XML.sub(_MANGLED, name) == version.key and self.head(bucket, name, version.version_id):
+            if _LOST_IN_XML.sub(_MANGLED, name) == version.key and self.head(bucket, name, version.version_id):
                 return replace(version, key=name)
         return version
 
