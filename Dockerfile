@@ -23,6 +23,7 @@ ENV PATH=/opt/backoffice/bin:/usr/local/bin:/usr/bin:/bin \
     LANG=C.UTF-8 \
     TZ=UTC \
     HOME=/run/backoffice \
+    USER=backoffice \
     AIRFLOW_HOME=/run/backoffice/airflow \
     AIRFLOW_CONFIG=/etc/backoffice/airflow.cfg \
     BACKOFFICE_ROOT=/srv/backoffice \

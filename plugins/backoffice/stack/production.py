@@ -146,7 +146,9 @@ def _company(folder: Path) -> None:
     if not (folder / "signing.pem").exists():
         SigningKey.create(folder / "signing.pem")
     if not (folder / "company.key.pgp").exists():
-        write_private(folder / "company.key.pgp", generate("Back office").secret)
+        made = generate("Back office")
+        write_private(folder / "company.asc", made.certificate)
+        write_private(folder / "company.key.pgp", made.secret)
 
 
 def _once(path: Path, content: Callable[[], str]) -> None:
