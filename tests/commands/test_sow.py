@@ -86,7 +86,7 @@ def test_run_writes_the_result_and_shows_each_step(people, tmp_path):
     lines = (tmp_path / "new" / "out" / "contacts.csv").read_text().splitlines()
     assert lines[1:] == [
         "r1,Ann,O'Brien,1,High Street,,Ballina,2478,NSW,1980-01-02,1234567,r1;r2",
-        "r3,'=bob,McDonald,2,Low Road,,Perth,,WA,,7654321,",
+        "r3,'=Bob,McDonald,2,Low Road,,Perth,,WA,,7654321,",
     ]
 
 

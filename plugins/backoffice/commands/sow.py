@@ -118,7 +118,8 @@ def run(
             _show_checks(console, report)
         notes = f", {written.escaped} cells made safe for spreadsheets" if written.escaped else ""
         console.print(
-            f"{figures.rows_in:,} rows in, {figures.rows_out:,} out: {target} ({written.bytes:,} bytes{notes})"
+            f"{figures.rows_in:,} rows in, {figures.rows_out:,} out: {target} ({written.bytes:,} bytes{notes})",
+            soft_wrap=True,
         )
     if broken:
         total = len(report.results) if report else 0

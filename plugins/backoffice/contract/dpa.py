@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from backoffice.contract.model import EEA, ColumnName, Country, Day, Model, Slug, Text
+from backoffice.contract.model import EEA, ClientName, ColumnName, Country, Day, Model, Slug, Text
 
 __all__ = ["Controller", "Data", "Dpa", "Processor", "SubProcessor", "Terms"]
 
@@ -71,7 +71,7 @@ class Data(Model):
 class Dpa(Model):
     """One client's agreement, as in ``sow/<client>/dpa.yaml``."""
 
-    client: Slug
+    client: ClientName
     """The name of the client's folder."""
     controller: Controller
     processor: Processor

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-__all__ = ["EEA", "ColumnName", "Country", "Day", "Model", "Regex", "Slug", "Text"]
+__all__ = ["EEA", "ClientName", "ColumnName", "Country", "Day", "Model", "Regex", "Slug", "Text"]
 
 EEA = frozenset(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK ES".split()  # noqa: SIM905
@@ -46,6 +46,12 @@ def _day(value: Any) -> Any:
     return value
 
 
+def _client(name: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9]{0,19}", name):
+        raise ValueError("a client's name has up to 20 lower-case letters and digits, the first a letter")
+    return name
+
+
 def _country(code: str) -> str:
     if not re.fullmatch("[A-Z]{2}", code):
         raise ValueError("not a country code; write two capitals as in ISO 3166-1, like `DE`")
@@ -56,6 +62,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """Words for people."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 """A short name in lower case, digits and hyphens."""
+ClientName = Annotated[str, AfterValidator(_client)]
+"""No hyphen and no underscore, so that ``<client>_<sow>`` reads one way only."""
 ColumnName = Annotated[str, StringConstraints(max_length=120), AfterValidator(_column)]
 Regex = Annotated[str, AfterValidator(_regex)]
 """A regular expression that the engine (RE2) can run; it has to match the whole cell."""
