@@ -15,6 +15,7 @@ from tests.system.canary import Canary
 from tests.system.house import House
 
 ROOT = Path(__file__).resolve().parents[2]
+APPROVED_CLIENT = "approved"
 LOAD_CLIENTS = ("loada", "loadb", "loadc", "loadd", "loade")
 
 
@@ -34,6 +35,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     (root / "plugins").mkdir()
     for client in LOAD_CLIENTS:
         copy_client(root, client)
+    copy_client(root, APPROVED_CLIENT)
+    sow = root / "sow" / APPROVED_CLIENT / "contacts.yaml"
+    sow.write_text(sow.read_text().replace("approval: false", "approval: true"))
     built = House(root, var)
     try:
         built.up()
