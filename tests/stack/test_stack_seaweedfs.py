@@ -75,9 +75,11 @@ def test_no_port_speaks_tls_below_1_3(store_server: SeaweedFS) -> None:
 def test_s3_speaks_tls_1_3_and_not_plain_http(store_server: SeaweedFS) -> None:
     trust = ssl.create_default_context(cafile=str(store_server.ca))
     port = store_server.ports["seaweedfs-s3"]
-    with socket.create_connection(("127.0.0.1", port), timeout=3) as plain:
-        with trust.wrap_socket(plain, server_hostname="localhost") as wrapped:
-            assert wrapped.version() == "TLSv1.3"
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=3) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as wrapped,
+    ):
+        assert wrapped.version() == "TLSv1.3"
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=3)
     assert refusal.value.code == 400
@@ -91,11 +93,11 @@ def test_a_stranger_on_the_same_machine_is_not_let_in(store_server: SeaweedFS, p
     with (
         socket.create_connection(("127.0.0.1", port), timeout=3) as plain,
         pytest.raises((ssl.SSLError, ConnectionError)),
+        stranger.wrap_socket(plain, server_hostname="localhost") as wrapped,
     ):
-        with stranger.wrap_socket(plain, server_hostname="localhost") as wrapped:
-            wrapped.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            if not wrapped.recv(100):
-                raise ConnectionError
+        wrapped.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if not wrapped.recv(100):
+            raise ConnectionError
 
 
 def test_a_volume_gives_nothing_without_a_token(store_server: SeaweedFS, store: Store, bucket: str) -> None:
