@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from backoffice.contract import load_sow
 from backoffice.quality import QualityReport, check
 from backoffice.transform import Engine

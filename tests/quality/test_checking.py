@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from backoffice.quality import QualityReport, Result, check
 from backoffice.quality.rules import SUPPORTED, sentence
 
@@ -91,6 +92,22 @@ def test_a_row_condition_narrows_the_rows_that_a_rule_judges(
 
     assert [(result.rows, result.unexpected) for result in report.results] == [(2, 1), (2, 2)]
     assert report.rows == 3
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+def test_a_long_table_is_grouped_in_parts_to_the_same_count(
+    connection: duckdb.DuckDBPyConnection, write_suite: WriteSuite, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    from backoffice.quality import metrics
+
+    monkeypatch.setattr(metrics, "GROUPED_AT_ONCE", at_once)
+    connection.execute("CREATE TEMP TABLE t AS SELECT 'n' || least(range, 15) AS a, range % 2 AS b FROM range(20)")
+    rules = [
+        ("expect_column_values_to_be_unique", {"column": "a"}),
+        ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]}),
+    ]
+
+    assert [result.unexpected for result in check(connection, "t", write_suite(*rules)).results] == [5, 5]
 
 
 def test_rules_are_reported_in_the_order_of_the_file(

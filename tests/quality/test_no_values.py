@@ -16,10 +16,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from backoffice.errors import BackofficeError
-from backoffice.quality import check
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from backoffice.errors import BackofficeError
+from backoffice.quality import check
 
 WriteSuite = Callable[..., Path]
 

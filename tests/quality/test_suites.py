@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from backoffice.errors import ContractError, QualityBroken
 from backoffice.quality import check
 from backoffice.quality.rules import REFUSED

@@ -31,6 +31,8 @@ from .engine import DuckDBExecutionEngine
 
 __all__: list[str] = []
 
+GROUPED_AT_ONCE = 16_000_000  # rows; the groups of 20 million took 0.8 GB in all, in two parts 0.55 GB
+
 _condition = column_condition_partial(engine=DuckDBExecutionEngine)
 
 
@@ -202,20 +204,29 @@ def _repeated(engine: DuckDBExecutionEngine, domain: dict[str, Any], names: list
     """How many rows share their values with another row; rows with a blank among them are passed over.
 
     The library asks for a count beside every row, or joins the counts back to all rows. Grouping alone says as much for
-    half the time and a fraction of the memory.
+    half the time and a fraction of the memory. A long table is grouped in parts, each holding all rows of its values:
+    the engine may not spill to disk.
     """
     source: Any = engine.get_domain_records(domain_kwargs=domain)
     source = source.subquery() if isinstance(source, sa.Select) else source
     columns = [sa.column(name) for name in names]
-    groups = (
-        sa.select(sa.func.count().label("rows"))
-        .select_from(source)
-        .where(*(column.is_not(None) for column in columns))
-        .group_by(*columns)
-        .having(sa.func.count() > 1)
-        .subquery()
-    )
-    return int(engine.execute_query(sa.select(sa.func.sum(groups.c.rows))).scalar() or 0)
+    rows = engine.execute_query(sa.select(sa.func.count()).select_from(source)).scalar() or 0
+    parts = 1 << (int(rows) // GROUPED_AT_ONCE).bit_length()
+    found = 0
+    for part in range(parts):
+        # As literals of the hash's own type: with parameters DuckDB computes in 128 bits, eight times as long.
+        bits = sa.func.hash(*columns).op("&")(sa.literal_column(f"{parts - 1}::UBIGINT"))
+        mine = [bits == sa.literal_column(f"{part}::UBIGINT")] if parts > 1 else []
+        groups = (
+            sa.select(sa.func.count().label("rows"))
+            .select_from(source)
+            .where(*(column.is_not(None) for column in columns), *mine)
+            .group_by(*columns)
+            .having(sa.func.count() > 1)
+            .subquery()
+        )
+        found += int(engine.execute_query(sa.select(sa.func.sum(groups.c.rows))).scalar() or 0)
+    return found
 
 
 class Unique(MetricProvider):
