@@ -6,6 +6,7 @@
     ├── ContractError        a SOW, DPA or suite file is wrong (file, line, column, what was meant)
     ├── NotAgreed            the DPA gate is shut: no valid agreement covers this processing (P12)
     ├── DropRejected         the client's file cannot be processed; the client can mend it
+    ├── EngineError          the engine could not carry out a step: out of memory, or our fault
     ├── CheckFailed          the result broke the SOW's expectations; nothing was delivered (P4)
     ├── QualityBroken        a check could not be evaluated: our fault, not the data's
     ├── VaultError           a key operation failed
@@ -30,6 +31,7 @@ __all__ = [
     "CheckFailed",
     "ContractError",
     "DropRejected",
+    "EngineError",
     "ErasureIncomplete",
     "KeyDestroyed",
     "LedgerError",
@@ -79,6 +81,12 @@ class DropRejected(BackofficeError):
     def __init__(self, code: str, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.code = code
+
+
+class EngineError(BackofficeError):
+    """The engine could not carry out a step: out of memory, or a fault of ours. Never the data's."""
+
+    exit_code = 14
 
 
 class CheckFailed(BackofficeError):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backoffice.transform import Engine, EngineError
+from backoffice.errors import EngineError
+from backoffice.transform import Engine
 from tests.transform.conftest import memory, sow, table
 
 

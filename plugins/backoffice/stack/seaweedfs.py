@@ -1,8 +1,9 @@
 """The embedded object store: a real SeaweedFS server on loopback, TLS 1.3 only, nothing sent home.
 
 Inside it every RPC, the master and the filer ask for a certificate of the stack's own authority, and the volumes for a
-signed token: another user of the machine cannot reach the data past S3's own checks. Two service identities exist from the start: ``admin`` makes
-buckets and credentials, ``processor`` reads, writes and deletes objects but changes no bucket and no credential.
+signed token: another user of the machine cannot reach the data past S3's own checks. Two service identities exist from
+the start: ``admin`` makes buckets and credentials, ``processor`` reads, writes and deletes objects but changes no
+bucket and no credential.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from backoffice.storage.settings import StoreSettings
 if TYPE_CHECKING:
     from backoffice.storage.credentials import AccessKey, ClientCredentials, Credentials
     from backoffice.storage.failures import ObjectMissing, StoreAway, StoreRefused
-    from backoffice.storage.store import ObjectStream, Store
+    from backoffice.storage.store import Store
+    from backoffice.storage.streams import ObjectStream
 
 __all__ = [
     "AccessKey",
@@ -41,7 +42,7 @@ _HEAVY = {
     "ObjectMissing": "failures",
     "StoreAway": "failures",
     "StoreRefused": "failures",
-    "ObjectStream": "store",
+    "ObjectStream": "streams",
     "Store": "store",
 }
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
-import io
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from backoffice.errors import StorageError
 from backoffice.storage import erasing, reclaiming
-from backoffice.storage.failures import LIBRARY_ERRORS, ObjectMissing, StoreAway, StoreRefused, asked, explain
+from backoffice.storage.failures import ObjectMissing, StoreRefused, asked
 from backoffice.storage.objects import Erased, ObjectVersion, Reclaimed, Remaining, Stored, Upload
 from backoffice.storage.settings import StoreSettings
+from backoffice.storage.streams import CHUNK, ObjectStream, measure, opened
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["ObjectStream", "Store", "client"]
 
 _PAGE = 1000
-_CHUNK = 1 << 20
 # SeaweedFS keeps versions and parts in folders of these names: an object put there is in no listing.
 _HIDDEN = re.compile(r"\.versions/|(^|/)\.uploads/")
 _LOST_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -248,8 +245,8 @@ class Store:
             raise StoreRefused(
                 "An object cannot be stored under this key: no listing would show it.", code="InvalidKey"
             )
-        with _opened(source) as body:
-            digest, size = _measure(body)
+        with opened(source) as body:
+            digest, size = measure(body)
             if sha256 is not None and digest.hex() != sha256.lower():
                 raise StorageError("The bytes to store do not have the SHA-256 that was promised for them.")
             if size > _SINGLE_PUT_LIMIT:
@@ -392,112 +389,9 @@ class Store:
     def _hash(self, bucket: str, key: str, version_id: str | None) -> bytes:
         digest = hashlib.sha256()
         with self.open(bucket, key, version_id) as stream:
-            while chunk := stream.read(_CHUNK):
+            while chunk := stream.read(CHUNK):
                 digest.update(chunk)
         return digest.digest()
-
-
-class ObjectStream(io.RawIOBase):
-    """The bytes of one object version, read once. Raises ``StoreAway`` when the store breaks off early."""
-
-    def __init__(self, body: Any, size: int, version_id: str) -> None:
-        super().__init__()
-        self._body = body
-        self._left = size
-        self.size = size
-        self.version_id = version_id
-
-    def readable(self) -> bool:
-        """Always true."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill ``buffer`` as far as the object goes; gives the number of bytes."""
-        chunk = self._next(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        if not self.closed:
-            self._body.close()
-        super().close()
-
-    def __enter__(self) -> ObjectStream:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _next(self, amount: int) -> bytes:
-        if self._left <= 0 or amount <= 0:
-            return b""
-        failure: StorageError | None = None
-        chunk = b""
-        try:
-            chunk = self._body.read(min(amount, self._left))
-        except LIBRARY_ERRORS as error:
-            failure = explain("read an object", error)
-        if failure:
-            raise failure
-        if not chunk:
-            raise StoreAway("The store broke off in the middle of an object.", hint="Try again.")
-        self._left -= len(chunk)
-        return chunk
-
-
-def _opened(source: bytes | IO[bytes] | int) -> IO[bytes]:
-    """A stream that may be closed without closing the caller's own."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(source)
-    descriptor = source if isinstance(source, int) else _descriptor(source)
-    if descriptor is None:
-        return _Borrowed(source)  # pyright: ignore[reportArgumentType, reportReturnType]
-    return os.fdopen(os.dup(descriptor), "rb")
-
-
-def _descriptor(source: IO[bytes]) -> int | None:
-    # A Python file may hold bytes that its descriptor does not have yet.
-    if source.writable():
-        source.flush()
-    try:
-        return source.fileno()
-    except (OSError, AttributeError):
-        return None
-
-
-class _Borrowed(io.RawIOBase):
-    def __init__(self, source: IO[bytes]) -> None:
-        super().__init__()
-        self._source = source
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        chunk = self._source.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._source.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._source.tell()
-
-
-def _measure(body: IO[bytes]) -> tuple[bytes, int]:
-    body.seek(0)
-    digest, size = hashlib.sha256(), 0
-    while chunk := body.read(_CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-    return digest.digest(), size
 
 
 def _chosen(version_id: str | None) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backoffice.transform.engine import Engine, EngineError, explain
+    from backoffice.transform.engine import Engine, explain
     from backoffice.transform.figures import InputProfile, RunFigures, StepFigures
 
-__all__ = ["Engine", "EngineError", "InputProfile", "RunFigures", "StepFigures", "explain"]
+__all__ = ["Engine", "InputProfile", "RunFigures", "StepFigures", "explain"]
 
 
 def __getattr__(name: str) -> Any:

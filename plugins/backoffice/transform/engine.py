@@ -14,15 +14,16 @@ from sqlglot import exp
 
 from backoffice.contract import Sow
 from backoffice.duck import session
+from backoffice.errors import EngineError
 from backoffice.transform.compiling import Cells, Rows, Stage, col, plan, table
-from backoffice.transform.faults import EngineError, rows_of
+from backoffice.transform.faults import rows_of
 from backoffice.transform.figures import InputProfile, RunFigures, StepFigures
 from backoffice.transform.reading import read_csv
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Engine", "EngineError", "explain"]
+__all__ = ["Engine", "explain"]
 
 INPUT = "input"
 RESULT = "result"

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backoffice.errors import BackofficeError
+from backoffice.errors import EngineError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["EngineError", "rows_of"]
-
-
-class EngineError(BackofficeError):
-    """The engine could not carry out a step: out of memory, or a fault of ours. Never the data's."""
+__all__ = ["rows_of"]
 
 
 def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

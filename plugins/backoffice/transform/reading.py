@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from backoffice.contract import InputSpec
-from backoffice.errors import DropRejected
+from backoffice.errors import DropRejected, EngineError
 from backoffice.transform.compiling import ROW, call, col
-from backoffice.transform.faults import EngineError, rows_of
+from backoffice.transform.faults import rows_of
 from backoffice.transform.figures import InputProfile
 from backoffice.transform.survey import survey, unify_line_ends
 
