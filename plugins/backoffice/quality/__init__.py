@@ -3,7 +3,7 @@
 ``check`` runs a suite over one table of a live DuckDB connection and gives a ``QualityReport``: rules, columns, counts
 and percentages. What the library computes is never handed on as it is; an allow-list copies out what a report holds.
 
-``preload`` does the expensive import (about 1.5 CPU seconds), so that a parent process can pay it once before it forks.
+``preload`` does the expensive import (about 2 CPU seconds), so that a parent process can pay it once before it forks.
 Importing this package alone costs nothing.
 """
 

@@ -1,6 +1,6 @@
 """SQLAlchemy over one DuckDB connection that belongs to someone else: as much of it as a check needs.
 
-Not ``duckdb-engine``: that opens DuckDB connections of its own on import and on use, and closes the one it is given.
+Not ``duckdb-engine``: that opens DuckDB connections of its own on use, and closes the one it is given.
 Here transactions and the end of the connection are its owner's affair, nothing is asked that was not to be asked, and
 DuckDB's errors come as they are.
 """
