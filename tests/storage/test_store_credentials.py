@@ -12,8 +12,8 @@ import pytest
 from backoffice.errors import StorageError
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import AccessKey, Credentials, Store
+from backoffice.storage.connection import client
 from backoffice.storage.failures import LIBRARY_ERRORS, code_of
-from backoffice.storage.store import client
 
 OPEN_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}
 

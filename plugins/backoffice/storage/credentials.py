@@ -18,9 +18,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backoffice.errors import StorageError
+from backoffice.storage.connection import client
 from backoffice.storage.failures import ObjectMissing, StoreRefused, asked
 from backoffice.storage.settings import StoreSettings
-from backoffice.storage.store import client
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

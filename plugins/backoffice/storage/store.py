@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus
 
 from backoffice.errors import StorageError
 from backoffice.storage import erasing, reclaiming
+from backoffice.storage.connection import client
 from backoffice.storage.failures import ObjectMissing, StoreRefused, asked
 from backoffice.storage.objects import Erased, ObjectVersion, Reclaimed, Remaining, Stored, Upload
 from backoffice.storage.settings import StoreSettings
@@ -26,7 +27,7 @@ from backoffice.storage.streams import CHUNK, ObjectStream, measure, opened
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["ObjectStream", "Store", "client"]
+__all__ = ["Store"]
 
 _PAGE = 1000
 # SeaweedFS keeps versions and parts in folders of these names: an object put there is in no listing.
@@ -34,34 +35,6 @@ _HIDDEN = re.compile(r"\.versions/|(^|/)\.uploads/")
 _LOST_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MANGLED = "\N{REPLACEMENT CHARACTER}"
 _SINGLE_PUT_LIMIT = 5 * 1024**3  # S3's own limit for one PutObject
-
-
-def client(settings: StoreSettings, service: str, *, connections: int = 16) -> Any:
-    """A boto3 client of ``service`` (``s3`` or ``iam``) for this store: path style, signature v4, few tries."""
-    import boto3.session
-    from botocore.config import Config
-
-    session: Any = boto3.session.Session(
-        aws_access_key_id=settings.access_key,
-        aws_secret_access_key=settings.secret_key,
-        region_name=settings.region,
-    )
-    return session.client(
-        service,
-        endpoint_url=settings.endpoint,
-        verify=str(settings.ca) if settings.ca else True,
-        config=Config(
-            signature_version="s3v4" if service == "s3" else "v4",
-            s3={"addressing_style": "path"},
-            retries={"mode": "standard", "total_max_attempts": settings.attempts},
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            max_pool_connections=connections,
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            proxies={},
-        ),
-    )
 
 
 class Store:
