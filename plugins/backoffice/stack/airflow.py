@@ -115,6 +115,7 @@ def environment(home: Path, root: Path, var: Path) -> dict[str, str]:
         "TZ": "UTC",
         "PYTHONUNBUFFERED": "1",
         "GX_ANALYTICS_ENABLED": "false",
+        "OPENBLAS_NUM_THREADS": "1",  # nothing here multiplies matrices, and threads must not be forked
         "MALLOC_ARENA_MAX": "2",  # one process per task: many arenas only cost memory
         "NO_PROXY": "127.0.0.1,localhost",
     }
