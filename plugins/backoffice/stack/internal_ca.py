@@ -46,7 +46,12 @@ def issue_all(folder: Path, store_hosts: tuple[str, ...]) -> None:
 
 def _authority(folder: Path, names: tuple[str, ...]) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key, certificate = ca._read_key(folder / "ca.key"), ca._read_certificate(folder / "ca.pem")
-    if key is not None and certificate is not None and not _ends_soon(certificate) and _vouches(certificate) >= set(names):
+    if (
+        key is not None
+        and certificate is not None
+        and not _ends_soon(certificate)
+        and _vouches(certificate) >= set(names)
+    ):
         return key, certificate
     # The same key under wider names: what it signed before stays good.
     key = key or ec.generate_private_key(ec.SECP256R1())

@@ -107,9 +107,11 @@ def security(keys: dict[str, str]) -> str:
 
 def _passwords(folder: Path, kept: Secrets) -> None:
     """Passwords, and the addresses that hold them: one file each, so that a service gets no more than it needs."""
-    for name in ("postgres_password", "airflow_fernet_key", "airflow_jwt_secret", "airflow_api_secret"):
+    for name in ("postgres_password", "airflow_fernet_key", "airflow_api_secret", "airflow_admin_password"):
         kept.get(name)
-    kept.get("airflow_admin_password")
+    _once(
+        folder / "airflow_jwt_secret", lambda: secrets.token_urlsafe(64)
+    )  # HMAC-SHA-512 wants a key as long as its output
     for name, driver in zip(_DATABASES, ("psycopg2", "psycopg", "psycopg"), strict=True):
         password = quote(kept.get(f"{name}_password"), safe="")
         file = "airflow_database_url" if name == "airflow" else f"backoffice_{name}_url"
