@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BACKOFFICE = .venv/bin/backoffice
 
-.PHONY: run install dev test check bench stop clean lock docs
+.PHONY: run install dev test test-compose check bench secrets stop clean lock docs
 
 run: install          ## start the stack, run the main job on real input
 	@$(BACKOFFICE) demo
@@ -15,6 +15,12 @@ dev:
 
 test: dev             ## all tests, on a stack of their own
 	@.venv/bin/python -m pytest $(ARGS)
+
+test-compose: dev     ## docker-compose.yml brought up for real, in an engine of the test's own: takes minutes
+	@BACKOFFICE_TEST_COMPOSE=1 .venv/bin/python -m pytest tests/infra $(ARGS)
+
+secrets:              ## production: make what is missing in ./secrets
+	@infra/compose/secrets.sh
 
 check: dev            ## style, types, room rules, the lock
 	@.venv/bin/ruff check .
