@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _GIVE_UP_SECONDS = 120.0
 _MOST_PAUSE = 5.0
+_BEAT_SECONDS = 5.0
 
 
 def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> None:
@@ -30,11 +31,14 @@ def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> Non
     """
     intake = Intake(deployment, start_run)
     until = time.monotonic() + seconds
-    good, pause, said = time.monotonic(), deployment.settings.intake_seconds, ""
+    good, pause, said, beaten = time.monotonic(), deployment.settings.intake_seconds, "", 0.0
     while time.monotonic() < until:
         failure, began = None, time.monotonic()
         try:
             intake.look()
+            if began - beaten > _BEAT_SECONDS:
+                deployment.ledger.beat("intake")
+                beaten = began
         except BackofficeError as error:
             failure = f"{type(error).__name__}: {error}"
         except SQLAlchemyError as error:

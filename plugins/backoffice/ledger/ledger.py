@@ -105,6 +105,20 @@ class Ledger:
         with self.engine.connect() as db:
             return db.scalar(select(t.clients.c.certificate).where(t.clients.c.id == client))
 
+    # ------------------------------------------------------------------ who is alive
+
+    def beat(self, name: str) -> None:
+        """Show that somebody is alive, now."""
+        statement = upsert(t.heartbeats).values(name=name, beaten_at=func.clock_timestamp())
+        now = {"beaten_at": func.clock_timestamp()}
+        with self.engine.begin() as db:
+            db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=now))
+
+    def beaten_at(self, name: str) -> datetime | None:
+        """When somebody last showed it; ``None`` if never."""
+        with self.engine.connect() as db:
+            return db.scalar(select(t.heartbeats.c.beaten_at).where(t.heartbeats.c.name == name))
+
     # ------------------------------------------------------------------ jobs
 
     def known(self, bucket: str, seen: Iterable[tuple[bytes, str]]) -> set[tuple[bytes, str]]:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-__all__ = ["certificates", "checks", "clients", "deliveries", "erasures", "jobs", "metadata", "stages"]
+__all__ = ["certificates", "checks", "clients", "deliveries", "erasures", "heartbeats", "jobs", "metadata", "stages"]
 
 metadata = MetaData(
     naming_convention={
@@ -52,6 +52,13 @@ clients = Table(
         "certificate", Text, nullable=False, comment="the client's OpenPGP certificate: it encrypts to and verifies"
     ),
     _when("enrolled_at", nullable=False, now=True),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(32), primary_key=True, comment="who shows that it is alive: intake"),
+    _when("beaten_at", nullable=False),
 )
 
 jobs = Table(

@@ -11,21 +11,26 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backoffice.errors import StackError
 from backoffice.stack import airflow, postgres, seaweedfs
 from backoffice.stack.ports import Ports
 from backoffice.stack.process import Part, Process, write_private
 from backoffice.stack.secrets import Secrets
+
+if TYPE_CHECKING:
+    from backoffice.deployment import Deployment
 
 __all__ = ["PartStatus", "Stack"]
 
@@ -62,7 +67,10 @@ class Stack:
         :param say: told, in words, what is going on.
         :raises StackError: a part did not start; the message ends with its last log lines.
         """
+        begun = datetime.now(UTC)
         with self._locked():
+            if self._process("scheduler").running():
+                begun -= timedelta(seconds=15)  # intake shows itself every five
             say("PostgreSQL and the object store")
             with ThreadPoolExecutor(2) as pool:
                 for done in [pool.submit(self._start_postgres), pool.submit(self._store.up)]:
@@ -75,10 +83,16 @@ class Stack:
                 prepared.result()
             say("Airflow")
             for name in _AIRFLOW:
-                self._process(name).start()
-            api = self._process("api-server")
-            api.wait_ready(self._airflow_healthy, timeout=180)
+                if name != "scheduler":
+                    self._process(name).start()
+            # The scheduler last: a task that it starts before the API server answers fails its first attempt.
+            self._process("api-server").wait_ready(self._api_answers, timeout=120)
+            scheduler = self._process("scheduler")
+            scheduler.start()
+            scheduler.wait_ready(self._airflow_healthy, timeout=120)
             self._process("keeper").start()
+            say("The first look of intake")
+            self._await_intake(begun)
 
     def down(self) -> None:
         """End every process of the stack; data stays. Nothing to end is fine."""
@@ -204,15 +218,19 @@ class Stack:
         write_private(self.var / "backoffice.env", text)
 
     def _set_up(self) -> None:
+        from backoffice.setup import set_up
+
+        opened = self._deployment()
+        set_up(opened)
+        opened.ledger.close()
+
+    def _deployment(self) -> Deployment:
         from backoffice.deployment import Deployment
         from backoffice.settings import Settings
-        from backoffice.setup import set_up
 
         sources: dict[str, Any] = {"_env_file": self.var / "backoffice.env", "root": self.root, "var": self.var}
         have = Settings(**sources)
-        opened = Deployment(have)
-        set_up(opened)
-        opened.ledger.close()
+        return Deployment(have)
 
     def _prepare_airflow(self) -> None:
         """Write Airflow's configuration; migrate its database where this version of Airflow has not done so."""
@@ -243,15 +261,39 @@ class Stack:
         stamp.write_text(version, encoding="utf-8")
 
     def _airflow_healthy(self) -> bool:
-        """All four components answer and have beaten lately."""
-        dead = [name for name in _AIRFLOW if not self._process(name).running()]
+        """All four components have beaten lately."""
+        return self._health().count(b'"healthy"') == 4
+
+    def _api_answers(self) -> bool:
+        """The API server answers, and reaches its database."""
+        return b'"metadatabase":{"status":"healthy"}' in self._health()
+
+    def _health(self) -> bytes:
+        dead = [name for name in _AIRFLOW if self._process(name).state.exists() and not self._process(name).running()]
         if dead:
             self._process(dead[0]).wait_ready(lambda: False, timeout=0)  # raises, with the end of its log
         try:
             with urllib.request.urlopen(f"{self.airflow_url}/api/v2/monitor/health", timeout=2) as answer:  # noqa: S310
-                return answer.read().count(b'"healthy"') == 4
+                return answer.read()
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            return False
+            return b""
+
+    def _await_intake(self, begun: datetime) -> None:
+        """Until then a drop would only lie there: intake is a DAG, parsed and scheduled like any other.
+
+        :raises StackError: it has not looked within two minutes.
+        """
+        ledger = self._deployment().ledger
+        try:
+            end = time.monotonic() + 120
+            while (beaten := ledger.beaten_at("intake")) is None or beaten < begun:
+                if time.monotonic() > end:
+                    raise StackError(
+                        "Intake has not looked at the buckets.", hint="Is its DAG paused, or red, in Airflow?"
+                    )
+                time.sleep(0.2)
+        finally:
+            ledger.close()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

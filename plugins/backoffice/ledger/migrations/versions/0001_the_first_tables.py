@@ -26,6 +26,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clients")),
     )
     op.create_table(
+        "heartbeats",
+        sa.Column("name", sa.String(length=32), nullable=False, comment="who shows that it is alive: intake"),
+        sa.Column("beaten_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
+    )
+    op.create_table(
         "jobs",
         sa.Column("id", sa.Uuid(), nullable=False, comment="UUIDv7; also the Airflow run id"),
         sa.Column("project", sa.String(length=64), nullable=False),
