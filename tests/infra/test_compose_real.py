@@ -177,14 +177,20 @@ def test_the_ui_answers_on_loopback_and_asks_who_it_is(running: Running) -> None
         opener.open(f"http://127.0.0.1:{running.ui}/api/v2/dags", timeout=30)
 
 
-def test_services_cannot_reach_out_nor_write_where_they_should_not(running: Running) -> None:
-    look = "cat /proc/net/route | wc -l; id -u; touch /srv/x 2>&1; true"
-    out = running.site.compose("exec", "-T", "worker", "sh", "-c", look)
-    lines = out.split("\n")
-    # The header and the inside network: no default route.
-    assert lines[0] == "2"
-    assert lines[1] == "10001"
-    assert "Read-only" in lines[2]
+def test_services_have_no_way_out_and_write_only_where_they_may(running: Running) -> None:
+    engine = running.site.engine
+    inside = f"{running.site.project}_inside"
+    assert engine.docker("network", "inspect", "--format", "{{.Internal}}", inside).strip() == "true"
+    for name in ("postgres", "broker", "scheduler", "dag-processor", "triggerer", "worker"):
+        identity = running.site.compose("ps", "--quiet", name).strip()
+        networks = json.loads(engine.docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", identity))
+        assert list(networks) == [inside], name
+    look = "id -u; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; touch /srv/x 2>&1; true"
+    lines = running.site.compose("exec", "-T", "worker", "sh", "-c", look).splitlines()
+    assert lines[0] == "10001"
+    assert int(lines[1].split()[1], 16) == 0
+    assert lines[2].split()[1] == "1"
+    assert "Read-only" in lines[3]
 
 
 def test_no_secret_shows_in_environments_command_lines_or_logs(running: Running) -> None:
