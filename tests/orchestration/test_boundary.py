@@ -34,7 +34,7 @@ def operator(monkeypatch: pytest.MonkeyPatch):
             try:
                 raise ValueError(f"could not convert {value}")
             except ValueError:
-                raise self.what
+                raise self.what  # noqa: B904 - the context is the point
 
     return Breaks(task_id="breaks")
 

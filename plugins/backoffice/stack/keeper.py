@@ -22,7 +22,10 @@ def main(root: Path, var: Path) -> None:
         time.sleep(_PAUSE_SECONDS)
         try:
             for name in stack.keep():
-                print(f"{datetime.now(UTC).isoformat(timespec='seconds')} {name} had died and was started again", flush=True)
+                print(
+                    f"{datetime.now(UTC).isoformat(timespec='seconds')} {name} had died and was started again",
+                    flush=True,
+                )
         except StackError as error:
             print(f"{datetime.now(UTC).isoformat(timespec='seconds')} {error}", flush=True)
 
