@@ -95,8 +95,6 @@ class Sow(Model):
     retention: Retention
     signers: tuple[Slug, ...] = Field(min_length=1)
     """Whose signature a drop may carry: names under which the client's OpenPGP certificates are enrolled."""
-    retries: int = Field(default=2, ge=0, le=10)
-    """How often a task that failed is tried again."""
 
     _path: Path = PrivateAttr(default=Path())
     _digest: str = PrivateAttr(default="")
