@@ -303,7 +303,7 @@ def test_the_object_store_has_the_embedded_stacks_flags_and_log_filter() -> None
     assert {name: ours.get(name) for name in embedded.keys() - elsewhere - not_there} == {
         name: value for name, value in embedded.items() if name not in elsewhere | not_there
     }
-    assert ours.keys() - embedded.keys() == {"s3.ip.bind", "s3.port", "filer", "s3"}
+    assert ours.keys() - embedded.keys() == {"s3.ip.bind", "s3.port", "filer", "s3", "volume.preStopSeconds"}
     script = (ROOT / "infra/compose/seaweedfs/start.sh").read_text(encoding="utf-8")
     kept = [line.strip() for line in seaweedfs._LOG_WITHOUT_KEYS.splitlines() if line.strip().startswith("-e ")]
     assert kept

@@ -21,7 +21,7 @@ HEARTBEAT = Path("/tmp/worker-heartbeat")  # noqa: S108 (in the container's own 
 CONFIG: dict[str, Any] = {
     **DEFAULT_CELERY_CONFIG,
     # On shutdown, a job of a few seconds is let finish; what takes longer is given back and tried again by Airflow.
-    "worker_soft_shutdown_timeout": 20.0,
+    "worker_soft_shutdown_timeout": 10.0,
     "result_expires": 86_400,
 }
 
