@@ -29,7 +29,7 @@ def main(*, dev: bool) -> None:
         return
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     python = VENV / "bin" / "python"
-    if not python.exists():
+    if not (VENV / "made").exists() and not list(VENV.glob("installed*")):  # one that was broken off has no pip
         make_venv(environment)
     print("Installing about 250 packages", flush=True)
     pinned = VENV / "uv.txt"
@@ -62,6 +62,7 @@ def make_venv(environment: dict[str, str]) -> None:
     if made.returncode != 0:
         shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(f"{base} cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv")
+    (VENV / "made").touch()
 
 
 def fitting_python() -> str:

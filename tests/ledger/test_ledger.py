@@ -156,3 +156,27 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(ledger: Ledger):
 
     with ledger.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_client_is_told_of_a_rejection_that_was_erased_while_intake_was_away(ledger: Ledger):
+    job, now = claimed(ledger), datetime.now(UTC)
+    ledger.move(job, JobState.REJECTED, reason="damaged", message="It is damaged.", results_due_at=now)
+    ledger.move(job, JobState.ERASED, erased_at=now)
+    ledger.move(job, JobState.CERTIFIED, certified_at=now)
+    assert job in {found.id for found in ledger.unanswered()}
+    ledger.note(job, answered="rejected")
+    assert job not in {found.id for found in ledger.unanswered()}
+
+
+@pytest.mark.parametrize("path", [(), (JobState.PREPARED,), (JobState.PREPARED, JobState.CHECKED)], ids=len)
+def test_an_operator_can_give_up_any_job_that_is_not_delivered(ledger: Ledger, path: tuple[JobState, ...]):
+    job = claimed(ledger)
+    for state in path:
+        ledger.move(job, state)
+    ledger.move(job, JobState.REJECTED, results_due_at=datetime.now(UTC))
+
+
+def test_an_operator_can_give_up_a_drop_that_waits_for_an_agreement(ledger: Ledger):
+    drop = a_drop(state=JobState.WAITING)
+    assert ledger.claim("acme_contacts", "acme-contacts", drop)
+    ledger.move(drop.job, JobState.REJECTED, results_due_at=datetime.now(UTC))

@@ -50,3 +50,12 @@ def test_ports_are_below_those_of_outgoing_connections(tmp_path: Path) -> None:
 def test_a_damaged_file_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{{")
     assert Ports(tmp_path).choose(["a"]) == Ports(tmp_path).known()
+
+
+def test_ports_that_stay_are_not_written_again(tmp_path: Path) -> None:
+    """So that `stack down` works where nothing can be written any more."""
+    first = Ports(tmp_path).choose(["a"])
+    file = tmp_path / "ports.json"
+    before = file.stat().st_ino
+    assert Ports(tmp_path).choose(["a"]) == first
+    assert file.stat().st_ino == before

@@ -28,7 +28,7 @@ def answer(deployment: Deployment, job: Job) -> None:
     """Write the receipt that a job's state calls for, and note it in the ledger. A repeat writes it again, unharmed."""
     from backoffice.vault.signing import SigningKey, render
 
-    told = str(job.state) if job.state in (JobState.WAITING, JobState.REJECTED, JobState.DELIVERED) else "received"
+    told = _told(job)
     document: dict[str, Any] = {
         "schema": "receipt/1",
         "job": str(job.id),
@@ -50,3 +50,9 @@ def answer(deployment: Deployment, job: Job) -> None:
     signed = render(document, SigningKey.load(deployment.settings.signing_key_file))
     deployment.store.put(job.bucket, f"out/receipts/{job.id}-{told}.json", signed)
     deployment.ledger.note(job.id, answered=told)
+
+
+def _told(job: Job) -> str:
+    if job.state in (JobState.ERASED, JobState.CERTIFIED):  # rejected, and erased before we came to say so
+        return "rejected"
+    return str(job.state) if job.state in (JobState.WAITING, JobState.REJECTED, JobState.DELIVERED) else "received"

@@ -197,12 +197,17 @@ class Ledger:
             return [Job._from(row) for row in db.execute(query).mappings()]
 
     def unanswered(self) -> list[Job]:
-        """Jobs whose client has not yet been told: of arrival, of a wait, of a rejection, of a delivery."""
+        """Jobs whose client has not yet been told: of arrival, of a wait, of a rejection, of a delivery.
+
+        A rejection is told also when the drop has been erased meanwhile: intake may have been away.
+        """
         told = (JobState.WAITING, JobState.REJECTED, JobState.DELIVERED)
         news = t.jobs.c.state.in_([str(state) for state in told]) & t.jobs.c.answered.is_distinct_from(t.jobs.c.state)
         arrived = t.jobs.c.answered.is_(None) & t.jobs.c.state.in_(["claimed", "prepared", "checked", "held"])
+        over = t.jobs.c.state.in_(["erased", "certified"]) & t.jobs.c.delivered_at.is_(None)
+        untold = over & t.jobs.c.answered.is_distinct_from("rejected")
         with self.engine.connect() as db:
-            return [Job._from(row) for row in db.execute(select(t.jobs).where(news | arrived)).mappings()]
+            return [Job._from(row) for row in db.execute(select(t.jobs).where(news | arrived | untold)).mappings()]
 
     def move(self, job: UUID, to: JobState, **values: Any) -> Job:
         """Bring a job to a state and set columns with it, in one transaction.

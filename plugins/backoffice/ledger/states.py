@@ -9,6 +9,9 @@
 
 ``waiting`` is a drop that no agreement covers yet: recorded, not touched (P12). ``held`` is a result that broke its
 checks: nothing is delivered until an operator has decided. ``rejected`` is a file that the client has to mend.
+
+Not drawn: until it is delivered, an operator may reject any job (``job reject``), or clear its run from ``prepare`` to have
+it done again from the original.
 """
 
 from __future__ import annotations
@@ -48,11 +51,11 @@ class Stage(StrEnum):
 STAGES = tuple(Stage)
 
 _MOVES: dict[JobState, frozenset[JobState]] = {
-    JobState.WAITING: frozenset({JobState.CLAIMED}),
+    JobState.WAITING: frozenset({JobState.CLAIMED, JobState.REJECTED}),
     JobState.CLAIMED: frozenset({JobState.PREPARED, JobState.REJECTED, JobState.WAITING}),
-    JobState.PREPARED: frozenset({JobState.CHECKED, JobState.HELD}),
+    JobState.PREPARED: frozenset({JobState.CHECKED, JobState.HELD, JobState.REJECTED}),
     JobState.HELD: frozenset({JobState.PREPARED, JobState.CHECKED, JobState.REJECTED}),
-    JobState.CHECKED: frozenset({JobState.DELIVERED, JobState.HELD}),
+    JobState.CHECKED: frozenset({JobState.DELIVERED, JobState.HELD, JobState.PREPARED, JobState.REJECTED}),
     JobState.DELIVERED: frozenset({JobState.ACCEPTED, JobState.ERASED}),
     JobState.ACCEPTED: frozenset({JobState.ERASED}),
     JobState.REJECTED: frozenset({JobState.ERASED}),

@@ -53,6 +53,7 @@ class Ports:
         beside = companions or {}
         with self._locked():
             known = self.known()
+            before = dict(known)
             given: dict[str, int] = {}
             for name in names:
                 port = known.get(name)
@@ -61,7 +62,8 @@ class Ports:
                     avoid |= {known[other] + gap for other, gap in beside.items() if other in known}
                     port = _new_port(name, avoid, beside.get(name))
                 known[name] = given[name] = port
-            write_private(self._file, json.dumps(known, indent=1, sort_keys=True))
+            if known != before:  # `stack down` must work on a full disk, too
+                write_private(self._file, json.dumps(known, indent=1, sort_keys=True))
             return given
 
     def known(self) -> dict[str, int]:

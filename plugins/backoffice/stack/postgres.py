@@ -47,15 +47,20 @@ def _as_ordinary_user() -> list[str]:
 
 
 def initialise(data: Path, password: str) -> None:
-    """Make the cluster, once. A half-made one, from a crash, is made again."""
-    if (data / "PG_VERSION").exists() and not (data / ".unfinished").exists():
+    """Make the cluster, once: beside its place, and moved there when it is whole. A half-made one, from a crash, is made again.
+
+    :raises StackError: it cannot be made.
+    """
+    if (data / "PG_VERSION").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
+    part = data.with_name(f".{data.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
     with tempfile.NamedTemporaryFile("w", dir=data.parent, prefix=".pw", delete=True) as file:
         file.write(password)
         file.flush()
-        arguments = ["-D", str(data), "-U", _SUPERUSER, f"--pwfile={file.name}", "--auth=scram-sha-256"]
+        arguments = ["-D", str(part), "-U", _SUPERUSER, f"--pwfile={file.name}", "--auth=scram-sha-256"]
         arguments += ["--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
         made = subprocess.run(
             [*_as_ordinary_user(), str(server_bin() / "initdb"), *arguments],
@@ -66,6 +71,7 @@ def initialise(data: Path, password: str) -> None:
     if made.returncode != 0:
         last = made.stderr.strip().splitlines()[-1:] or ["no message"]
         raise StackError(f"PostgreSQL's initdb failed: {last[0]}", hint="Is the disk full?")
+    part.replace(data)
 
 
 def command(data: Path, port: int) -> list[str]:

@@ -115,6 +115,7 @@ class Stack:
         """Start whatever has died, and name it. One pass; the keeper makes one every two seconds."""
         if (self.run / "seaweedfs.json").exists() and not self._store.running():
             self._store.up()
+            self._write_settings()  # its ports are new ones where another program took the old
             yield "seaweedfs"
         for name in ("postgres", *_AIRFLOW):
             process = self._process(name)
