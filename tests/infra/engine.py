@@ -21,6 +21,11 @@ IMAGES = {
     "BACKOFFICE_SEAWEEDFS_IMAGE": "backoffice-test/seaweedfs",
     "BACKOFFICE_BROKER_IMAGE": "backoffice-test/valkey",
 }
+_NO_RULES = {
+    b"*filter": b"*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n",
+    b"*nat": b"*nat\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\nCOMMIT\n",
+}
+_BASES = ("backoffice-test/python", "backoffice-test/debian")
 
 
 def compose_command() -> list[str] | None:
@@ -60,10 +65,18 @@ class Engine:
             "DOCKER_CLI_HINTS": "false",
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._rules = b""
 
     def start(self) -> str | None:
-        """Start it; gives why it does not run, or ``None``."""
+        """Start it; gives why it does not run, or ``None``. Where an engine runs already, that one is used."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        running = {name: value for name, value in self.environment.items() if name != "DOCKER_HOST"}
+        if "DOCKER_HOST" in os.environ:
+            running["DOCKER_HOST"] = os.environ["DOCKER_HOST"]
+        if self._run("docker", "info", check=False, environment=running).returncode == 0:
+            self.environment = running
+            return None
+        self._rules = self._run("iptables-save", check=False).stdout
         command = ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
         command += ["--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}", "--bridge", "none"]
         with (self.folder / "log").open("wb") as log:
@@ -81,8 +94,10 @@ class Engine:
         return f"dockerd does not run here: {' | '.join(last)}"
 
     def stop(self) -> None:
-        """End it and what it started."""
+        """End it and what it started, and leave the firewall as it was; of an engine that ran before, only our images."""
         if self._process is None:
+            if "DOCKER_HOST" not in self.environment or self.environment["DOCKER_HOST"] != f"unix://{self.socket}":
+                self._run("docker", "image", "rm", *IMAGES.values(), *_BASES, check=False)
             return
         self._process.send_signal(signal.SIGTERM)
         try:
@@ -91,6 +106,11 @@ class Engine:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
         self._process = None
+        for mount in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+            if (where := mount.split()[1]).startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", where], check=False)
+        rules = self._rules + b"".join(rule for table, rule in _NO_RULES.items() if table not in self._rules)
+        subprocess.run(["iptables-restore"], input=rules, check=False)
 
     def build_images(self) -> dict[str, float]:
         """The image from the Dockerfile and one stand-in for each server; gives the seconds each took."""
