@@ -40,11 +40,11 @@ def deliver(deployment: Deployment, job_id: UUID) -> None:
         if client is None:
             raise VaultError(f"Client {project.client} is no longer enrolled.")
         key = f"out/{job.id}/{project.sow.output.filename}.pgp"
-        handed = _standing(deployment, job.bucket, key) or _deliver(deployment, job, project, key=key, client=client)
+        handed = _standing(deployment, job) or _deliver(deployment, job, project, key=key, client=client)
         now = datetime.now(UTC)
         retention = project.sow.retention.results
         due = now + timedelta(days=retention.at_most_days) if retention.until == "acceptance" else now
-        deployment.ledger.record_delivery(job.id, bucket=job.bucket, key=key, **asdict(handed))
+        deployment.ledger.record_delivery(job.id, bucket=job.bucket, **asdict(handed))
         deployment.ledger.move(job.id, JobState.DELIVERED, delivered_at=now, results_due_at=due)
 
 
@@ -52,19 +52,24 @@ def deliver(deployment: Deployment, job_id: UUID) -> None:
 class _Handed:
     """What lies under ``out/``."""
 
+    key: str
     version_id: str
     sha256: str
     size: int
 
 
-def _standing(deployment: Deployment, bucket: str, key: str) -> _Handed | None:
-    """The delivery that an earlier attempt made, and did not live to record; ``None`` where there is none."""
-    found = deployment.store.head(bucket, key)
+def _standing(deployment: Deployment, job: Job) -> _Handed | None:
+    """The delivery that an earlier attempt made, and did not live to record; ``None`` where there is none.
+
+    Whatever its name: the SOW's file name may have been changed in between.
+    """
+    versions = deployment.store.versions(job.bucket, f"out/{job.id}/")
+    found = next((version for version in versions if not version.is_marker), None)
     if found is None:
         return None
-    with deployment.store.open(bucket, key, found.version_id) as source:
+    with deployment.store.open(job.bucket, found.key, found.version_id) as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-    return _Handed(found.version_id, digest, found.size)
+    return _Handed(found.key, found.version_id, digest, found.size)
 
 
 def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, client: str) -> _Handed:
@@ -78,4 +83,4 @@ def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, cl
             write(connection, RESULT, project.sow.output, plain.path)
         encrypt(plain.path, sealed.path, recipients=[client], signer=company)
         stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
-    return _Handed(stored.version_id, stored.sha256, stored.size)
+    return _Handed(key, stored.version_id, stored.sha256, stored.size)

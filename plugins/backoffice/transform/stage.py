@@ -32,7 +32,8 @@ def prepare(deployment: Deployment, job_id: UUID) -> None:
     with deployment.ledger.stage(job_id, Stage.PREPARE) as job:
         if job.state is JobState.REJECTED:  # an operator cleared the run: it has not got better
             raise DropRejected(job.reason or "format", job.message or "It was rejected.")
-        if job.state not in (JobState.CLAIMED, JobState.HELD, JobState.PREPARED):
+        # Also a checked one: an operator who mends the SOW and clears the run means it to be done again.
+        if job.state not in (JobState.CLAIMED, JobState.HELD, JobState.PREPARED, JobState.CHECKED):
             return
         project = deployment.project(job.project)
         refusals = gate(project.dpa, project.sow, on=datetime.now(UTC).date())

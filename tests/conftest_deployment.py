@@ -1,0 +1,91 @@
+"""A deployment without Airflow: a real ledger, key store and object store, and one or two projects in a root of their own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+
+from backoffice.deployment import Deployment
+from backoffice.ids import new_id
+from backoffice.onboarding import enrol
+from backoffice.settings import Settings
+from backoffice.setup import set_up
+from backoffice.stack.seaweedfs import SeaweedFS
+from backoffice.vault.memory import memory
+from backoffice.vault.openpgp import encrypt, generate
+from tests.system.house import people
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIENT = generate("client")
+
+
+@contextmanager
+def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iterator[Deployment]:
+    """Each client has the sample project ``<client>_contacts`` and the key :data:`CLIENT`."""
+    root = place / "root"
+    for client in clients:
+        (root / "sow" / client).mkdir(parents=True)
+        for file in ("dpa.yaml", "contacts.yaml"):
+            words = (ROOT / "sow" / "acme" / file).read_text()
+            words = words.replace("client: acme ", f"client: {client} ").replace(
+                "signers: [acme]", f"signers: [{client}]"
+            )
+            (root / "sow" / client / file).write_text(words)
+        shutil.copytree(ROOT / "expectations" / "acme", root / "expectations" / client)
+    urls = {name: _database(postgres, f"{name}_{new_id().hex}") for name in ("ledger", "keystore")}
+    secrets = place / "secrets"
+    secrets.mkdir(mode=0o700)
+    processor, admin = server.settings("processor"), server.settings("admin")
+    have = Settings(
+        root=root,
+        var=place / "var",
+        ledger_url=SecretStr(urls["ledger"]),
+        keystore_url=SecretStr(urls["keystore"]),
+        master_key_file=secrets / "master.key",
+        signing_key_file=secrets / "signing.pem",
+        company_key_file=secrets / "company.key.pgp",
+        company_certificate_file=secrets / "company.asc",
+        tombstones_file=place / "tombstones" / "keys.jsonl",
+        store_endpoint=processor.endpoint,
+        store_region=processor.region,
+        store_ca=processor.ca,
+        store_access_key=SecretStr(processor.access_key),
+        store_secret_key=SecretStr(processor.secret_key),
+        store_manager_access_key=SecretStr(admin.access_key),
+        store_manager_secret_key=SecretStr(admin.secret_key),
+        store_master_url=processor.master_url,
+        store_master_certificate=processor.master_certificate,
+    )
+    made = Deployment(have)
+    projects = set_up(made)
+    for client in clients:
+        enrol(made, client, CLIENT.certificate)
+    for name in projects:  # the store is shared: a test begins with empty buckets
+        made.store.erase(name.replace("_", "-"), prefix="")
+    try:
+        yield made
+    finally:
+        made.ledger.close()
+        made.keys._engine.dispose()
+
+
+def drop(deployment: Deployment, project: str, content: bytes = b"") -> str:
+    """Put a file into a project's bucket, encrypted and signed as its client does; gives the version."""
+    with memory("in") as plain, memory("out") as sealed:
+        plain.write(content or people(20))
+        plain.flush()
+        encrypt(plain, sealed, recipients=[deployment.keys.certificate(project)], signer=CLIENT.secret)
+        return deployment.store.put(project.replace("_", "-"), f"in/{new_id()}.pgp", sealed).version_id
+
+
+def _database(postgres: str, name: str) -> str:
+    """A database of its own, so that no other test's rows are in it."""
+    superuser = postgres.format("postgres")
+    with create_engine(superuser, isolation_level="AUTOCOMMIT").connect() as db:
+        db.execute(text(f'CREATE DATABASE "{name}"'))
+    return superuser.rpartition("/")[0] + f"/{name}"

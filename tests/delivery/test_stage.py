@@ -1,0 +1,75 @@
+"""Handing over, on a real store and ledger: once, whatever breaks off or changes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from backoffice.delivery.stage import deliver
+from backoffice.deployment import Deployment
+from backoffice.intake.reconcile import Intake
+from backoffice.ledger import JobState
+from backoffice.quality.stage import check
+from backoffice.stack.seaweedfs import SeaweedFS
+from backoffice.transform.stage import prepare
+from tests.conftest_deployment import deploy, drop
+from tests.conftest_store import store_server
+
+__all__ = ["store_server"]
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
+    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
+        yield made
+
+
+def checked(deployment: Deployment) -> UUID:
+    """A drop that has come as far as that."""
+    drop(deployment, "acme_contacts")
+    Intake(deployment, lambda *_: True).look()
+    job = deployment.ledger.jobs()[-1].id
+    prepare(deployment, job)
+    check(deployment, job)
+    return job
+
+
+def deliveries(deployment: Deployment, job: UUID) -> list[str]:
+    return [found.key for found in deployment.store.versions("acme-contacts", f"out/{job}/")]
+
+
+def break_off_before_recording(deployment: Deployment, job: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(deployment.ledger, "record_delivery", killed)
+        deliver(deployment, job)
+
+
+def test_a_delivery_that_was_not_recorded_stands_though_the_sow_has_another_file_name_now(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+):
+    job = checked(deployment)
+    break_off_before_recording(deployment, job, monkeypatch)
+    (first,) = deliveries(deployment, job)
+    sow = deployment.settings.root / "sow" / "acme" / "contacts.yaml"
+    sow.write_text(sow.read_text().replace("filename: contacts.csv", "filename: people.csv"))
+    deliver(deployment, job)
+    assert deliveries(deployment, job) == [first], "delivered once"
+    assert [row["key"] for row in deployment.ledger.of(job)["deliveries"]] == [first]
+    assert deployment.ledger.job(job).state is JobState.DELIVERED
+
+
+def test_a_checked_job_that_is_cleared_from_prepare_is_done_again_by_the_sow_of_now(deployment: Deployment):
+    job = checked(deployment)
+    before = deployment.ledger.job(job).sow_digest
+    sow = deployment.settings.root / "sow" / "acme" / "contacts.yaml"
+    sow.write_text(sow.read_text() + "# mended\n")
+    prepare(deployment, job)
+    again = deployment.ledger.job(job)
+    assert again.state is JobState.PREPARED
+    assert again.sow_digest != before
