@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import traceback
 from contextlib import contextmanager
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -72,3 +74,58 @@ def test_a_run_that_an_operator_started_by_hand_says_what_to_do(operator):
 
     with pytest.raises(AirflowFailException, match="backoffice drop"):
         operator.execute({"run_id": "manual__2026-11-22T04:00:00+00:00"})
+
+
+@pytest.mark.parametrize("signal", ["AirflowTaskTimeout", "KeyboardInterrupt", "SystemExit"])
+def test_what_stops_a_task_does_not_take_along_what_it_interrupted(operator, signal):
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
+    kind = {"AirflowTaskTimeout": AirflowTaskTimeout, "KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}
+    operator.what = kind[signal]()
+    with pytest.raises(kind[signal]) as caught:
+        operator.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})
+    assert SECRET not in seen(caught.value)
+
+
+@pytest.mark.parametrize("name", ["IntakeOperator", "ClocksOperator"])
+def test_the_companys_own_tasks_let_no_library_error_out_either(name, monkeypatch):
+    import backoffice.deployment
+    from backoffice.errors import BackofficeError
+    from backoffice.orchestration import company
+
+    @contextmanager
+    def broken():
+        raise RuntimeError(SECRET)
+        yield
+
+    monkeypatch.setattr(backoffice.deployment, "deployment", broken)
+    task = getattr(company, name)(task_id="broken", **({"seconds": 1} if name == "IntakeOperator" else {}))
+    with pytest.raises(BackofficeError) as caught:
+        task.execute({})
+    assert SECRET not in seen(caught.value)
+
+
+def test_a_task_that_crashes_leaves_no_picture_of_its_memory_on_disk(operator, monkeypatch):
+    asked = []
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: asked.append(limit))
+    operator.what = RuntimeError()
+    with pytest.raises(Exception, match="RuntimeError"):
+        operator.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})
+    assert asked == [(resource.RLIMIT_CORE, (0, 0))]
+
+
+def test_a_dag_does_not_run_another_projects_job(operator, monkeypatch):
+    """Started by hand under the id of a job that waits for approval, it would deliver without."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    import backoffice.deployment
+
+    @contextmanager
+    def ledger():
+        yield SimpleNamespace(ledger=SimpleNamespace(job=lambda _: SimpleNamespace(project="other_list")))
+
+    monkeypatch.setattr(backoffice.deployment, "deployment", ledger)
+    stranger = type(operator)(task_id="stranger", project="acme_contacts")
+    stranger.what = RuntimeError("it was run")
+    with pytest.raises(AirflowFailException, match="not one of acme_contacts"):
+        stranger.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator
 
-from backoffice.orchestration.operators import CertifyOperator, EraseOperator
+from backoffice.orchestration.operators import CertifyOperator, EraseOperator, contained
 from backoffice.orchestration.project import DEFAULTS
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class IntakeOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Airflow's entry point."""
         del context
+        contained(self._watch)
+
+    def _watch(self) -> None:
         from backoffice.deployment import deployment
         from backoffice.intake.watch import watch
         from backoffice.orchestration.runs import start_run
@@ -50,6 +53,9 @@ class ClocksOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Airflow's entry point."""
         del context
+        contained(self._start_due)
+
+    def _start_due(self) -> None:
         from backoffice.deployment import deployment
         from backoffice.erasure.due import due
         from backoffice.orchestration.runs import start_run, start_run_again

@@ -6,8 +6,10 @@ Stages are imported inside ``execute``: a DAG file is parsed often and must not 
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,7 +24,15 @@ if TYPE_CHECKING:
 
     from backoffice.deployment import Deployment
 
-__all__ = ["CertifyOperator", "CheckOperator", "DeliverOperator", "EraseOperator", "PrepareOperator", "StageOperator"]
+__all__ = [
+    "CertifyOperator",
+    "CheckOperator",
+    "DeliverOperator",
+    "EraseOperator",
+    "PrepareOperator",
+    "StageOperator",
+    "contained",
+]
 
 log = logging.getLogger(__name__)
 
@@ -30,35 +40,53 @@ _FINAL = (DropRejected, NotAgreed, CheckFailed, QualityBroken, ContractError)
 """Errors that no retry mends."""
 
 
-class StageOperator(BaseOperator):
-    """Runs :meth:`work` for the job whose id is the run's id, and lets no library's exception out.
+def contained(work: Callable[[], None]) -> None:
+    """Do the work of a task, and let nothing of a client's out of its process, whatever goes wrong.
 
     An exception of pandas, DuckDB or pyarrow may hold a client's value. It is replaced, after its ``except`` block has
-    closed, by one that names its class and our line.
+    closed, by one that names its class and our line. Airflow's own signals to stop pass, without what they interrupted.
+    A process that is killed leaves no core dump, which would be its memory on a disk (P7).
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    failure: BaseException | None = None
+    try:
+        work()
+    except _FINAL as error:
+        failure = AirflowFailException(str(error))
+    except (BackofficeError, AirflowFailException) as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
+        failure = BackofficeError(f"{type(error).__qualname__} at {_our_line(error)}.", hint="Its text is kept back.")
+    except BaseException as error:  # noqa: BLE001 (a time limit, the end of the process)
+        failure = error
+    if failure is not None:
+        failure.__context__ = failure.__cause__ = failure.__traceback__ = None
+        raise failure
+
+
+class StageOperator(BaseOperator):
+    """Runs :meth:`work` for the job whose id is the run's id, :func:`contained`.
+
+    :param project: the one project whose jobs it takes; ``None``: every project's. Without it a run of another DAG that
+        is started by hand under a job's id would lead that job past its own project's approval.
+    """
+
+    def __init__(self, *, project: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.project = project
 
     def execute(self, context: Context) -> None:
         """Airflow's entry point."""
+        contained(lambda: self._execute(context))
+
+    def _execute(self, context: Context) -> None:
         from backoffice.deployment import deployment
 
-        failure: Exception | None = None
-        try:
-            job = _job_of(context)
-            with deployment() as opened:
-                self.work(opened, job)
-        except _FINAL as error:
-            failure = AirflowFailException(str(error))
-        except BackofficeError as error:
-            failure = error
-        except AirflowFailException as error:
-            failure = error
-        except Exception as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
-            failure = BackofficeError(
-                f"{type(error).__qualname__} at {_our_line(error)}.", hint="Its text is kept back."
-            )
-        if failure is not None:
-            failure.__context__ = failure.__cause__ = failure.__traceback__ = None
-            raise failure
+        job = _job_of(context)
+        with deployment() as opened:
+            if self.project is not None and opened.ledger.job(job).project != self.project:
+                raise AirflowFailException(f"Job {job} is not one of {self.project}: only its own DAG may run it.")
+            self.work(opened, job)
 
     def work(self, deployment: Deployment, job: UUID) -> None:
         """One stage."""

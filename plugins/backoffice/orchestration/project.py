@@ -53,12 +53,17 @@ def project_dag(project_id: str) -> DAG:
         render_template_as_native_obj=False,
     ) as dag:
         with TaskGroup("process", tooltip="Decrypt, transform and check the drop"):
-            prepare = PrepareOperator(task_id="prepare", doc_md="Decrypts the drop in memory and runs the SOW's steps.")
-            check = CheckOperator(task_id="check", doc_md="Runs the project's expectations over the result.")
+            prepare = PrepareOperator(
+                task_id="prepare", project=project_id, doc_md="Decrypts the drop in memory and runs the SOW's steps."
+            )
+            check = CheckOperator(
+                task_id="check", project=project_id, doc_md="Runs the project's expectations over the result."
+            )
             prepare >> check
         with TaskGroup("release", tooltip="Hand the result to the client"):
             deliver = DeliverOperator(
                 task_id="deliver",
+                project=project_id,
                 doc_md="Encrypts the result to the client's certificate, signs it, puts it under `out/`.",
             )
             if sow.approval:
@@ -68,6 +73,7 @@ def project_dag(project_id: str) -> DAG:
         with TaskGroup("erase", tooltip="Delete originals, intermediates and the job's key"):
             erase = EraseOperator(
                 task_id="inputs",
+                project=project_id,
                 scope="inputs",
                 doc_md="Deletes the original in every version, the intermediates and the job's key; lists again.",
             )
