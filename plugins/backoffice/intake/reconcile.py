@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backoffice.contract import gate, load_project, project_ids
-from backoffice.errors import BackofficeError, ContractError
+from backoffice.errors import BackofficeError, ContractError, KeyDestroyed
 from backoffice.ids import new_id
 from backoffice.intake.receipts import answer
 from backoffice.ledger import JobState, NewDrop
+from backoffice.storage.failures import StoreAway, StoreRefused
 
 if TYPE_CHECKING:
     from backoffice.contract import Project
@@ -48,21 +49,39 @@ class Intake:
         self._start_run = start_run
         self._contracts: dict[str, tuple[object, Project | ContractError]] = {}
         self._digests: dict[str, dict[tuple[str, str], bytes]] = {}
+        self._said: dict[str, str] = {}
 
     def look(self) -> int:
         """One pass over all projects: claim, start runs, accept, answer. Gives how many things it did.
 
-        :raises StorageError: the store is away.
+        A project that is not ready, or no longer there, does not hold up the others.
+
+        :raises StorageError: the store is away, or refuses every project.
         """
         done = 0
-        for project_id in project_ids(self._deployment.settings.root):
-            done += self._claim_new(project_id)
+        projects = project_ids(self._deployment.settings.root)
+        refused: dict[str, BackofficeError] = {}
+        for project_id in projects:
+            try:
+                done += self._claim_new(project_id)
+            except (StoreRefused, KeyDestroyed) as error:
+                refused[project_id] = error
+        self._say(refused)
+        if refused and len(refused) == len(projects):
+            raise refused[projects[0]]
         done += self._release_waiting()
         done += self._start_runs()
         for job in self._deployment.ledger.unanswered():
             answer(self._deployment, job)
             done += 1
         return done
+
+    def _say(self, refused: dict[str, BackofficeError]) -> None:
+        """Log what is new among the projects that could not be looked at."""
+        told = {project_id: str(error) for project_id, error in refused.items()}
+        for project_id in told.keys() - {name for name, text in self._said.items() if told.get(name) == text}:
+            log.warning("project %s cannot receive: %s", project_id, told[project_id])
+        self._said = told
 
     # ------------------------------------------------------------------ drops
 
@@ -183,11 +202,13 @@ class Intake:
         certificate = self._deployment.ledger.certificate_of(project_id.partition("_")[0])
         if certificate is None:
             return False
-        with self._deployment.store.open(bucket, note.key, note.version_id) as source:
-            message = source.read()
         try:
+            with self._deployment.store.open(bucket, note.key, note.version_id) as source:
+                message = source.read()
             text = verify_signed(message, signers=[certificate])
-        except BackofficeError:
+        except StoreAway:
+            raise
+        except BackofficeError:  # also what the store gives to nobody but the client (SSE-C)
             return False
         return text.decode(errors="replace").strip() == f"accept {job.id}"
 
