@@ -43,21 +43,27 @@ def erase(deployment: Deployment, job_id: UUID, scope: Scope) -> None:
     A repeat deletes what is left and keeps the first record.
 
     :raises ErasureIncomplete: something is still there; the message counts it.
-    :raises LedgerError: the job still needs its data.
+    :raises LedgerError: the job still needs its data, or its result is not due yet.
     """
     stage = Stage.ERASE_INPUTS if scope is Scope.INPUTS else Stage.ERASE_RESULTS
     with deployment.ledger.stage(job_id, stage) as job:
-        _may_erase(job)
+        _may_erase(job, scope)
         if job.inputs_erased_at is None:
             _erase_inputs(deployment, job)
         if scope is Scope.RESULTS and job.erased_at is None:
             _erase_results(deployment, job)
 
 
-def _may_erase(job: Job) -> None:
+def _may_erase(job: Job, scope: Scope) -> None:
     needed = (JobState.WAITING, JobState.CLAIMED, JobState.PREPARED, JobState.CHECKED, JobState.HELD)
     if job.state in needed:
         raise LedgerError(f"Job {job.id} is {job.state}: its data is still needed.", hint="Deliver or reject it first.")
+    due = job.results_due_at
+    if scope is Scope.RESULTS and job.state is JobState.DELIVERED and (due is None or due > datetime.now(UTC)):
+        raise LedgerError(
+            f"Job {job.id} is delivered, and its result is kept until {due} or the client's acceptance.",
+            hint="Nobody else's word ends that sooner: a run of `erasure` that was started by hand does nothing.",
+        )
 
 
 def _erase_inputs(deployment: Deployment, job: Job) -> None:
