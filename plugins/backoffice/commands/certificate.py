@@ -21,7 +21,9 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts: the verified certificate.")] = False,
 ) -> None:
-    """Check the signature over every byte. Exit code 12 where it does not hold."""
+    """Check the signature over every byte. Exit code 12 where it does not hold, or is one on something else."""
+    from backoffice.erasure.certificate import SCHEMA
+    from backoffice.errors import CertificateInvalid
     from backoffice.vault.signing import SigningKey, load_public
     from backoffice.vault.signing import verify as check
 
@@ -32,6 +34,10 @@ def verify(
     else:
         public = load_public(key.read_bytes())
     document = check(file.read_bytes(), [public])
+    if document.get("schema") != SCHEMA:  # receipts are signed with the same key
+        raise CertificateInvalid(
+            "The signature holds, but this is no certificate of deletion.", hint="A receipt proves no deletion."
+        )
     if as_json:
         print(json.dumps(document, indent=2))
     else:
