@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import sys
 
 import typer
@@ -31,7 +33,12 @@ app.command("demo")(demo.demo)
 
 
 def main() -> None:
-    """Run the command; an error of ours is two lines on standard error and an exit code that means something."""
+    """Run the command; an error of ours is two lines on standard error and an exit code that means something.
+
+    Whatever it or a server that it starts writes is for its user's eyes alone, and nothing of it is dumped to disk.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         app()
     except BackofficeError as error:

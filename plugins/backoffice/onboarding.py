@@ -55,7 +55,13 @@ def onboard(deployment: Deployment, project_id: str) -> Path:
 
 
 def enrol(deployment: Deployment, client: str, certificate: str) -> None:
-    """Take a client's OpenPGP certificate: what we deliver is encrypted to it, what it drops is signed by it."""
+    """Take a client's OpenPGP certificate: what we deliver is encrypted to it, what it drops is signed by it.
+
+    :raises VaultError: it is not a certificate, or it is a secret key, which is the client's alone and is not kept here.
+    """
+    from backoffice.vault.openpgp import fingerprint
+
+    fingerprint(certificate)
     deployment.ledger.enrol(client, certificate)
 
 
