@@ -35,6 +35,9 @@ bench: dev            ## the numbers in bench/README.md
 lock: dev             ## resolve the dependencies anew
 	@.venv/bin/python infra/lock.py
 
+docs: dev             ## the pictures in docs/screenshots, from the running stack; needs Debian's chromium
+	@.venv/bin/python infra/screenshots.py
+
 stop:                 ## end every process; data stays
 	@test ! -x $(BACKOFFICE) || $(BACKOFFICE) stack down
 
