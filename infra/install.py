@@ -29,8 +29,10 @@ def main(*, dev: bool) -> None:
         return
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     python = VENV / "bin" / "python"
-    if not (VENV / "made").exists() and not list(VENV.glob("installed*")):  # one that was broken off has no pip
+    if not python.exists():
         make_venv(environment)
+    elif not has_pip(python):  # its making was broken off
+        run([python, "-m", "ensurepip"], environment)
     print("Installing about 250 packages", flush=True)
     pinned = VENV / "uv.txt"
     pinned.write_text(entry(ROOT / "requirements.txt", "uv"), encoding="utf-8")
@@ -54,6 +56,12 @@ def main(*, dev: bool) -> None:
     stamp.write_text(mark, encoding="utf-8")
 
 
+def has_pip(python: Path) -> bool:
+    """Whether it can install."""
+    asked = [python, "-m", "pip", "--version"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
 def make_venv(environment: dict[str, str]) -> None:
     """A virtual environment with pip, from a Python that fits."""
     base = fitting_python()
@@ -62,7 +70,6 @@ def make_venv(environment: dict[str, str]) -> None:
     if made.returncode != 0:
         shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(f"{base} cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv")
-    (VENV / "made").touch()
 
 
 def fitting_python() -> str:
