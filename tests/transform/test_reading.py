@@ -220,3 +220,13 @@ def test_any_bytes_are_read_or_refused_with_a_known_code(engine, content):
         except DropRejected as error:
             assert error.code in known
             assert error.__context__ is None
+
+
+@pytest.mark.parametrize("extra", [16_383, 900_000])
+def test_more_columns_than_a_spreadsheet_has_are_refused_before_they_take_memory(loaded, extra):
+    content = f"id,name{',' * extra}\n1,Ann{',' * extra}\n".encode()
+    started = time.monotonic()
+    with pytest.raises(DropRejected, match="16,384 can be read") as refused:
+        loaded(sow(extra_columns="drop"), content)
+    assert refused.value.code == "columns"
+    assert time.monotonic() - started < 5
