@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     tombstones_file: Path = Field(description="ids of destroyed keys, outside the key store (P17)")
 
     store_endpoint: str = Field(description="URL of the S3 server")
-    store_region: str = Field("eu-central-1", description="where the store is; compared with the DPA's region (P10)")
+    store_region: str = Field("eu-central-1", description="where the store is, as the store names it")
     store_ca: Path | None = Field(None, description="CA bundle that the store's certificate is checked against")
     store_access_key: SecretStr
     store_secret_key: SecretStr

@@ -38,8 +38,8 @@ class Airflow:
                 return None
             raise
 
-    def release(self, dag: str, run: UUID) -> None:
-        self.call("PATCH", self._question(dag, run), {"chosen_options": ["Approve"], "params_input": {}})
+    def answer(self, dag: str, run: UUID, choice: str) -> None:
+        self.call("PATCH", self._question(dag, run), {"chosen_options": [choice], "params_input": {}})
 
     @staticmethod
     def _question(dag: str, run: UUID) -> str:
@@ -50,8 +50,21 @@ def test_a_result_waits_for_a_person_and_is_delivered_once_released(house: House
     dag, airflow = f"{APPROVED_CLIENT}_contacts", Airflow(house)
     job = house.settled(house.drop(people(5), project=dag), "checked")
     question = house._wait(lambda: airflow.waits(dag, job.id), 60)
+    assert "5 rows in, 5 out" in question["body"]
     assert question["subject"] == "Release this result to the client?"
     time.sleep(3)
     assert house.deployment.ledger.job(job.id).state == "checked"
-    airflow.release(dag, job.id)
+    airflow.answer(dag, job.id, "Approve")
     house.until(job.id, "delivered")
+
+
+def test_a_result_that_a_person_refuses_is_held_and_can_be_given_up(house: House, backoffice):
+    dag, airflow = f"{APPROVED_CLIENT}_contacts", Airflow(house)
+    job = house.settled(house.drop(people(5, start=50), project=dag), "checked")
+    house._wait(lambda: airflow.waits(dag, job.id), 60)
+    airflow.answer(dag, job.id, "Reject")
+    held = house.until(job.id, "held")
+    assert held.reason == "not-released"
+    assert house.deployment.store.head(job.bucket, f"out/{job.id}/contacts.csv.pgp") is None
+    backoffice("job", "reject", str(job.id), "--reason", "The list is of another year.")
+    house.until(job.id, "certified", timeout=150)

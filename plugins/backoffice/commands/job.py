@@ -49,7 +49,7 @@ def list_jobs(
 
     table = Table("job", "project", "state", "received", "bytes", "", box=None)
     for job in jobs:
-        received = job.received_at.astimezone().strftime("%d.%m.%Y %H:%M:%S")
+        received = job.received_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(str(job.id), job.project, str(job.state), received, f"{job.size:,}", job.reason or "")
     terminal().print(table)
 
@@ -88,13 +88,17 @@ def wait(
 def reject(
     job: JobId, reason: Annotated[str, typer.Option(help="What the client is told; no value from the data.")]
 ) -> None:
-    """Give up a held job: the client is told, and its data is erased."""
+    """Give up a job: tell the client, erase its data."""
     from datetime import UTC, datetime
 
     from backoffice.deployment import deployment
     from backoffice.ledger import JobState
 
+    if not reason.strip():
+        raise typer.BadParameter("The client is told the reason: say it.", param_hint="--reason")
     with deployment() as opened:
+        if opened.ledger.job(job).state is JobState.REJECTED:
+            raise LedgerError(f"Job {job} is rejected already, and the client has been told why.")
         values = {"reason": "rejected-by-operator", "message": reason, "results_due_at": datetime.now(UTC)}
         opened.ledger.move(job, JobState.REJECTED, **values)
     print(f"Job {job} is rejected; `clocks` erases it within a minute.")
@@ -136,15 +140,17 @@ def _show(found: dict[str, Any]) -> None:
         console.print(f"[red]{found['reason']}[/red]: {found['message']}", markup=True)
     table = Table(box=None, show_header=False)
     rows, checks = found["rows"], found["checks"]
-    table.add_row("rows", f"{rows['in']} in, {rows['out']} out" if rows["in"] is not None else "")
-    table.add_row("checks", f"{checks['passed']} passed, {checks['failed']} failed")
+    if found["last_fault"]:
+        console.print(f"[red]Last attempt[/red]: {found['last_fault']['stage']}: {found['last_fault']['outcome']}")
+    table.add_row("rows", f"{rows['in']:,} in, {rows['out']:,} out" if rows["in"] is not None else "")
+    table.add_row("checks", f"{checks['passed']} passed, {checks['failed']} failed" if checks["results"] else "")
     if found["delivery"]:
         table.add_row("delivery", f"s3://{found['delivery']['bucket']}/{found['delivery']['key']}")
         table.add_row("sha256", found["delivery"]["sha256"])
     erasure = found["erasure"]
     table.add_row("erased", f"{erasure['objects']} versions{', verified' if erasure['verified'] else ''}")
     table.add_row("certificate", found["certificate"]["path"] if found["certificate"] else "not yet")
-    table.add_row(
-        "seconds", ", ".join(f"{name} {value:.2f}" for name, value in found["seconds"].items() if value is not None)
-    )
+    for name, value in found["seconds"].items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), f"{value:.2f} s")
     console.print(table)

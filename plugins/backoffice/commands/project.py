@@ -56,7 +56,9 @@ def show(project: Annotated[str, typer.Argument(help="As in `project list`.")], 
     console = terminal()
     console.print(f"[bold]{found.sow.title}[/bold] ({found.id}) for {found.dpa.controller.name}")
     console.print(f"Purpose: {detail['purpose']}")
-    console.print(f"Agreement: {detail['why'] or 'valid'}, until {detail['valid_until']}. Region: {found.dpa.region}.")
+    console.print(
+        f"Agreement until {detail['valid_until']}, {found.dpa.region}. {detail['why'] or 'It is valid today.'}"
+    )
     console.print(f"Receives: s3://{found.bucket}/in/   Delivers: s3://{found.bucket}/out/")
     for number, words in enumerate(detail["steps"], 1):
         console.print(f"  {number}. {words}")
@@ -90,7 +92,8 @@ def _row(project_id: str) -> dict[str, Any]:
         return _detail(load_project(project_id, root=root_folder()))
     except ContractError:
         client = project_id.partition("_")[0]
-        why = "SOW or DPA is missing or wrong: `backoffice sow check`"
+        name = project_id.partition("_")[2]
+        why = f"SOW or DPA is missing or wrong: `backoffice sow check sow/{client}/{name}.yaml`"
         return {"project": project_id, "client": client, "title": "", "may_process": False, "why": why}
 
 

@@ -13,7 +13,7 @@ from backoffice.contract.sow import Sow
 __all__ = ["Refusal", "RefusalCode", "gate"]
 
 
-RefusalCode = Literal["not-signed", "not-yet-valid", "expired", "other-client", "purpose", "columns"]
+RefusalCode = Literal["dpa-not-signed", "not-yet-valid", "expired", "other-client", "purpose", "columns", "signers"]
 """Why the gate is shut. Stable: safe to log and count."""
 
 
@@ -34,10 +34,10 @@ def gate(dpa: Dpa, sow: Sow, *, on: date) -> tuple[Refusal, ...]:
 def _reasons(dpa: Dpa, sow: Sow, on: date) -> Iterator[Refusal]:
     whose = f"The DPA with {dpa.client}"
     if dpa.signed_on is None:
-        yield Refusal("not-signed", f"{whose} is not signed.", "Have it signed, then set `signed_on`.")
+        yield Refusal("dpa-not-signed", f"{whose} is not signed.", "Have it signed, then set `signed_on`.")
     elif dpa.signed_on > on:
         hint = f"Wait until {dpa.signed_on}, or mend `signed_on`."
-        yield Refusal("not-signed", f"{whose} is dated to be signed on {dpa.signed_on}.", hint)
+        yield Refusal("dpa-not-signed", f"{whose} is dated to be signed on {dpa.signed_on}.", hint)
     if on < dpa.valid_from:
         hint = f"Wait until {dpa.valid_from}."
         yield Refusal("not-yet-valid", f"{whose} is valid only from {dpa.valid_from}.", hint)
@@ -47,6 +47,9 @@ def _reasons(dpa: Dpa, sow: Sow, on: date) -> Iterator[Refusal]:
     if sow.client and sow.client != dpa.client:
         message = f"{whose} cannot cover a SOW of {sow.client}."
         yield Refusal("other-client", message, "Each client has a DPA of its own, in its own folder.")
+    if sow.client and sow.client not in sow.signers:
+        message = f"The SOW lets others than {sow.client} sign its drops, but not {sow.client}."
+        yield Refusal("signers", message, f"Add {sow.client} to `signers`; a copied SOW still names the other client.")
     if sow.purpose not in dpa.purposes:
         message = f"{whose} does not name the purpose `{sow.purpose}`."
         yield Refusal("purpose", message, f"It names: {', '.join(dpa.purposes)}.")

@@ -67,7 +67,7 @@ class OutputSpec(Model):
 class RetentionRule(Model):
     """How long results are kept."""
 
-    until: Literal["acceptance", "delivery"]
+    until: Literal["acceptance"]
     at_most_days: int = Field(ge=1, le=365)
     """The deadline, whatever happens; days after delivery."""
 

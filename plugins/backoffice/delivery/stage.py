@@ -43,7 +43,7 @@ def deliver(deployment: Deployment, job_id: UUID) -> None:
         handed = _standing(deployment, job) or _deliver(deployment, job, project, key=key, client=client)
         now = datetime.now(UTC)
         retention = project.sow.retention.results
-        due = now + timedelta(days=retention.at_most_days) if retention.until == "acceptance" else now
+        due = now + timedelta(days=retention.at_most_days)
         deployment.ledger.record_delivery(job.id, bucket=job.bucket, **asdict(handed))
         deployment.ledger.move(job.id, JobState.DELIVERED, delivered_at=now, results_due_at=due)
 

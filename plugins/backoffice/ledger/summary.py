@@ -48,6 +48,7 @@ def summary(ledger: Ledger, job: Job) -> dict[str, Any]:
         },
         "certificate": certificate
         and {"id": str(certificate["id"]), "path": f"s3://{job.bucket}/out/certificates/{job.id}.json"},
+        "last_fault": _last_fault(of["stages"]),
         "seconds": {"drop_to_delivered": until_delivered} | _seconds(of["stages"]),
     }
 
@@ -58,6 +59,14 @@ def _seconds(stages: list[dict[str, Any]]) -> dict[str, float]:
         for stage in Stage
         if any(row["stage"] == stage for row in stages)
     }
+
+
+def _last_fault(stages: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The last attempt at a stage, if it failed: which stage, and with what class of error or code."""
+    last = stages[-1] if stages else None
+    if last is None or last["outcome"] in (None, "done"):
+        return None
+    return {"stage": last["stage"], "outcome": last["outcome"], "ended_at": _iso(last["ended_at"])}
 
 
 def _objects(counts: dict[str, Any]) -> int:

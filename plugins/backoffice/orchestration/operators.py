@@ -32,6 +32,7 @@ __all__ = [
     "PrepareOperator",
     "StageOperator",
     "contained",
+    "job_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class StageOperator(BaseOperator):
     def _execute(self, context: Context) -> None:
         from backoffice.deployment import deployment
 
-        job = _job_of(context)
+        job = job_of(context)
         with deployment() as opened:
             if self.project is not None and opened.ledger.job(job).project != self.project:
                 raise AirflowFailException(f"Job {job} is not one of {self.project}: only its own DAG may run it.")
@@ -160,7 +161,11 @@ class CertifyOperator(StageOperator):
         certify(deployment, job)
 
 
-def _job_of(context: Context) -> UUID:
+def job_of(context: Context) -> UUID:
+    """The job that a run is about: its id is the run's.
+
+    :raises AirflowFailException: somebody started the run by hand.
+    """
     run_id = str(context.get("run_id"))
     try:
         return UUID(run_id)

@@ -82,35 +82,36 @@ def project_dag(project_id: str) -> DAG:
 
 
 def _approval() -> Any:
-    from airflow.providers.standard.operators.hitl import ApprovalOperator
+    from backoffice.orchestration.approval import ApproveOperator  # the provider behind it takes long to import
 
-    return ApprovalOperator(
-        task_id="approve",
-        subject="Release this result to the client?",
-        body="The job's id is the run's id. `backoffice job show` gives its figures and checks.",
-        execution_timeout=None,
-    )
+    return ApproveOperator(task_id="approve", doc_md="A person releases the result, here, or refuses it.")
 
 
 def _page(project: Project) -> str:
     """What an operator reads beside the DAG."""
     sow, dpa = project.sow, project.dpa
     results = sow.retention.results
-    until = "until the client accepts" if results.until == "acceptance" else "until it is delivered"
     steps = "\n".join(f"{number}. {step_words(step)}" for number, step in enumerate(sow.steps, 1))
     return f"""\
 **{sow.title}** for {dpa.controller.name}.
 
 {sow.description}
 
-**Steps**
+### Steps
 
 {steps}
 
-**When a run is red:** open the failed task's log; its last line says what is wrong and what to do. \
-`process.prepare` red: the client's file was rejected, the client has been told, the file is deleted. \
-`process.check` red: the result broke a check and is held; nothing was delivered.
+### When a run is red
 
-**Deleted:** originals and intermediates on delivery; the result {until}, at most {results.at_most_days} days. \
+Open the failed task's log: the line "Task failed with exception" is followed by what is wrong and what to do.
+
+- `process.prepare`: the client's file was rejected, the client has been told, and the file is being deleted. Or the \
+agreement ran out, or a key is missing: then the drop is untouched.
+- `process.check`: the result broke a check. It is held; nothing was delivered.
+- `release.deliver`, `erase.inputs`: a server was away for longer than the retries. Clear the task.
+
+### Deleted
+
+Originals and intermediates on delivery; the result when the client accepts it, at most {results.at_most_days} days later. \
 Agreement valid until {dpa.valid_until:%d.%m.%Y}. Purpose: {dpa.purposes[sow.purpose]}
 """
