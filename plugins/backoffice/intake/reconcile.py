@@ -7,8 +7,10 @@ version), a run on its id, and a receipt is written over itself.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,6 +36,12 @@ DROP_PREFIX = "in/"
 ACCEPTANCE_PREFIX = "in/.accept/"
 """Where a client puts a signed note to accept a delivery; the key ends with the job's id."""
 
+_MOST_CLAIMS = 100
+_MOST_NOTES = 8
+"""What one look takes of one project: a client with thousands of drops or notes does not keep the others waiting."""
+
+_ASK_AGAIN_SECONDS = 5.0
+
 StartRun = Callable[[str, str], bool]
 """Starts the run ``(dag id, run id)`` and says whether it stands: ``True`` also if it already did."""
 
@@ -47,6 +55,7 @@ class Intake:
     def __init__(self, deployment: Deployment, start_run: StartRun) -> None:
         self._deployment = deployment
         self._start_run = start_run
+        self._not_before: dict[str, float] = {}
         self._contracts: dict[str, tuple[object, Project | ContractError]] = {}
         self._digests: dict[str, dict[tuple[str, str], bytes]] = {}
         self._said: dict[str, str] = {}
@@ -72,8 +81,7 @@ class Intake:
         done += self._release_waiting()
         done += self._start_runs()
         for job in self._deployment.ledger.unanswered():
-            answer(self._deployment, job)
-            done += 1
+            done += self._answer(job)
         return done
 
     def _say(self, refused: dict[str, BackofficeError]) -> None:
@@ -96,8 +104,10 @@ class Intake:
             (notes if version.key.startswith(ACCEPTANCE_PREFIX) else drops).append(version)
         seen = dict(zip(self._identify(project_id, drops), drops, strict=True))
         known = deployment.ledger.known(bucket, seen) if seen else set()
-        claimed = sum(self._claim(project_id, bucket, digest, seen[digest, v]) for digest, v in seen.keys() - known)
-        return claimed + sum(self._accept(project_id, bucket, note) for note in notes)
+        new = sorted(seen.keys() - known, key=lambda name: seen[name].modified)[:_MOST_CLAIMS]
+        claimed = sum(self._claim(project_id, bucket, name[0], seen[name]) for name in new)
+        taken = (note for note in notes if self._accept(project_id, bucket, note))
+        return claimed + sum(1 for _ in islice(taken, _MOST_NOTES))
 
     def _identify(self, project_id: str, drops: list[ObjectVersion]) -> list[tuple[bytes, str]]:
         """(key digest, version id) of each. Digests of what is still listed are kept: the key store is asked once."""
@@ -167,19 +177,37 @@ class Intake:
     def _start_runs(self) -> int:
         started = 0
         for job in self._deployment.ledger.jobs(states=[JobState.CLAIMED], without_run=True):
+            if time.monotonic() < self._not_before.get(job.project, 0.0):
+                continue
             if self._start_run(job.project, str(job.id)):
                 self._deployment.ledger.note(job.id, run_started_at=datetime.now(UTC))
                 started += 1
+            else:  # no such DAG, or no answer: one question for all of its jobs, and not several times a second
+                self._not_before[job.project] = time.monotonic() + _ASK_AGAIN_SECONDS
         return started
+
+    def _answer(self, job: Job) -> int:
+        """Write one receipt. A bucket that is gone does not keep other clients from theirs."""
+        try:
+            answer(self._deployment, job)
+        except StoreRefused as refusal:
+            log.warning("job %s of %s: no receipt could be written: %s", job.id, job.project, refusal)
+            return 0
+        return 1
 
     # ------------------------------------------------------------------ acceptance
 
     def _accept(self, project_id: str, bucket: str, note: ObjectVersion) -> bool:
-        """Take a client's signed acceptance: the deletion clock runs out now. A note that does not hold is removed."""
+        """Take a client's signed acceptance: the deletion clock runs out now. A note that does not hold is removed.
+
+        A client may fetch a delivery and accept it before its stage, broken off, has recorded it: that note stays.
+        """
         try:
             job = self._deployment.ledger.job(UUID(note.key.removeprefix(ACCEPTANCE_PREFIX)))
         except (ValueError, BackofficeError):
             job = None
+        if job is not None and job.project == project_id and job.state is JobState.CHECKED:
+            return False
         genuine = (
             job is not None and job.project == project_id and self._signed_by_client(project_id, bucket, note, job)
         )
@@ -189,7 +217,7 @@ class Intake:
             log.info("job %s of %s: accepted by the client", job.id, project_id)
         if not genuine:
             log.warning("project %s: an acceptance note was not the client's, or of no job; removed", project_id)
-        if genuine and job is not None and job.state is not JobState.ERASED:
+        if genuine and job is not None and job.state in (JobState.DELIVERED, JobState.ACCEPTED):
             self._start_run("erasure", str(job.id))
         self._deployment.store.erase(bucket, key=note.key, version_id=note.version_id)
         return True
