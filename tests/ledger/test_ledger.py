@@ -180,3 +180,19 @@ def test_an_operator_can_give_up_a_drop_that_waits_for_an_agreement(ledger: Ledg
     drop = a_drop(state=JobState.WAITING)
     assert ledger.claim("acme_contacts", "acme-contacts", drop)
     ledger.move(drop.job, JobState.REJECTED, results_due_at=datetime.now(UTC))
+
+
+def test_a_job_whose_run_ended_without_its_work_is_found(ledger: Ledger):
+    now = datetime.now(UTC)
+    job, other, done = claimed(ledger), claimed(ledger), claimed(ledger)
+    ledger.note(job, run_started_at=now - timedelta(hours=1))
+    ledger.note(other, run_started_at=now)
+    ledger.note(done, run_started_at=now - timedelta(hours=1))
+    for state in (JobState.PREPARED, JobState.CHECKED, JobState.DELIVERED):
+        ledger.move(done, state)
+    before = now - timedelta(minutes=15)
+    found = {one.id for one in ledger.stranded(before)}
+    assert job in found and done in found, "its inputs are not erased"
+    assert other not in found
+    ledger.note(done, inputs_erased_at=now)
+    assert done not in {one.id for one in ledger.stranded(before)}

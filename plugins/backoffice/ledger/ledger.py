@@ -209,6 +209,17 @@ class Ledger:
         with self.engine.connect() as db:
             return [Job._from(row) for row in db.execute(select(t.jobs).where(news | arrived | untold)).mappings()]
 
+    def stranded(self, before: datetime, *, most: int = 200) -> list[Job]:
+        """Some of the jobs whose run was started before then, and whose work in it is not done; they may only be waiting.
+
+        Any ``most`` of them: in the end each has its turn, however many wait.
+        """
+        undone = t.jobs.c.state.in_(["claimed", "prepared", "checked"])
+        kept = t.jobs.c.state.in_(["delivered", "accepted"]) & t.jobs.c.inputs_erased_at.is_(None)
+        query = select(t.jobs).where(t.jobs.c.run_started_at < before, undone | kept)
+        with self.engine.connect() as db:
+            return [Job._from(row) for row in db.execute(query.order_by(func.random()).limit(most)).mappings()]
+
     def move(self, job: UUID, to: JobState, **values: Any) -> Job:
         """Bring a job to a state and set columns with it, in one transaction.
 

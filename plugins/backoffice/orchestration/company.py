@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ClocksOperator", "IntakeOperator", "clocks_dag", "erasure_dag", "intake_dag"]
 
+_STRANDED = timedelta(minutes=15)
 _OURS = DEFAULTS | {"owner": "backoffice"}
+_FIRST = 1000
+"""Before every client's tasks: a flood of drops does not keep intake or clocks from a free slot."""
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +49,10 @@ class IntakeOperator(BaseOperator):
 
 
 class ClocksOperator(BaseOperator):
-    """Starts the erasure of everything that is due. A run that failed is started again."""
+    """Starts the erasure of everything that is due, again where its run has ended without it.
+
+    It also looks for jobs that nobody works on: an operator has deleted their run, or marked its tasks as done.
+    """
 
     ui_color = "#fff7e0"
 
@@ -67,6 +73,9 @@ class ClocksOperator(BaseOperator):
                 self.log.info(
                     "job %s of %s is due since %s: %s", item.job.id, item.job.project, item.since, item.reason
                 )
+            for job in opened.ledger.stranded(datetime.now(UTC) - _STRANDED):
+                # Failed runs are left: they are red, and an operator decides.
+                start_run_again(job.project, str(job.id), ended=("success",))
 
 
 def intake_dag() -> DAG:
@@ -86,7 +95,7 @@ def intake_dag() -> DAG:
             "`backoffice job list` shows what was claimed and what waits for an agreement."
         ),
     ) as dag:
-        IntakeOperator(task_id="watch", seconds=3600)
+        IntakeOperator(task_id="watch", seconds=3600, priority_weight=_FIRST)
     return dag
 
 
@@ -126,5 +135,5 @@ def clocks_dag() -> DAG:
         tags={"company"},
         doc_md="Rejected drops at once; results at acceptance or at their deadline. Each line of the log says why.",
     ) as dag:
-        ClocksOperator(task_id="start_due")
+        ClocksOperator(task_id="start_due", priority_weight=_FIRST)
     return dag

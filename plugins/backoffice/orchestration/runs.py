@@ -7,6 +7,7 @@ password: it asks its supervisor, as TriggerDagRunOperator does, which raises to
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, GetDagRunState, TriggerDagRun
@@ -21,14 +22,17 @@ def start_run(dag_id: str, run_id: str) -> bool:
     return _send(TriggerDagRun(dag_id=dag_id, run_id=run_id))
 
 
-def start_run_again(dag_id: str, run_id: str) -> bool:
-    """Start it; where a run of that id stands and has failed, clear it so that it goes again."""
+def start_run_again(dag_id: str, run_id: str, *, ended: Collection[str] = ("failed", "success")) -> bool:
+    """Start it; where a run of that id stands and has ended so, clear it so that it goes again.
+
+    A run whose work is not done may have ended as a success: an operator has marked it.
+    """
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
     if not start_run(dag_id, run_id):
         return False
     answer = SUPERVISOR_COMMS.send(GetDagRunState(dag_id=dag_id, run_id=run_id))
-    if isinstance(answer, DagRunStateResult) and answer.state == "failed":
+    if isinstance(answer, DagRunStateResult) and answer.state in ended:
         return _send(TriggerDagRun(dag_id=dag_id, run_id=run_id, reset_dag_run=True))
     return True
 
