@@ -105,6 +105,12 @@ def _erase_results(deployment: Deployment, job: Job) -> None:
     started = datetime.now(UTC)
     freed = store.reclaim()
     if freed.applicable:
+        if not freed.complete:
+            raise ErasureIncomplete(
+                f"The results of job {job.id} are deleted, but {freed.garbage_after} deleted objects still lie in the "
+                "store's volumes.",
+                hint="It is tried again. If this stays: compacting needs free space on the store's disk.",
+            )
         _record(
             deployment,
             job,
