@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
@@ -41,26 +42,27 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
     secrets = place / "secrets"
     secrets.mkdir(mode=0o700)
     processor, admin = server.settings("processor"), server.settings("admin")
-    have = Settings(
-        root=root,
-        var=place / "var",
-        ledger_url=SecretStr(urls["ledger"]),
-        keystore_url=SecretStr(urls["keystore"]),
-        master_key_file=secrets / "master.key",
-        signing_key_file=secrets / "signing.pem",
-        company_key_file=secrets / "company.key.pgp",
-        company_certificate_file=secrets / "company.asc",
-        tombstones_file=place / "tombstones" / "keys.jsonl",
-        store_endpoint=processor.endpoint,
-        store_region=processor.region,
-        store_ca=processor.ca,
-        store_access_key=SecretStr(processor.access_key),
-        store_secret_key=SecretStr(processor.secret_key),
-        store_manager_access_key=SecretStr(admin.access_key),
-        store_manager_secret_key=SecretStr(admin.secret_key),
-        store_master_url=processor.master_url,
-        store_master_certificate=processor.master_certificate,
-    )
+    values: dict[str, Any] = {
+        "root": root,
+        "var": place / "var",
+        "ledger_url": SecretStr(urls["ledger"]),
+        "keystore_url": SecretStr(urls["keystore"]),
+        "master_key_file": secrets / "master.key",
+        "signing_key_file": secrets / "signing.pem",
+        "company_key_file": secrets / "company.key.pgp",
+        "company_certificate_file": secrets / "company.asc",
+        "tombstones_file": place / "tombstones" / "keys.jsonl",
+        "store_endpoint": processor.endpoint,
+        "store_region": processor.region,
+        "store_ca": processor.ca,
+        "store_access_key": SecretStr(processor.access_key),
+        "store_secret_key": SecretStr(processor.secret_key),
+        "store_manager_access_key": SecretStr(admin.access_key),
+        "store_manager_secret_key": SecretStr(admin.secret_key),
+        "store_master_url": processor.master_url,
+        "store_master_certificate": processor.master_certificate,
+    }
+    have = Settings(**values)
     made = Deployment(have)
     projects = set_up(made)
     for client in clients:
