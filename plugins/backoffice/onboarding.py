@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backoffice.errors import VaultError
+
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
 
@@ -33,7 +35,7 @@ def onboard(deployment: Deployment, project_id: str) -> Path:
     folder = kit_folder(deployment, project_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
-    if not (folder / "drop.json").exists():
+    if not all((folder / f"{name}.json").exists() for name in ("drop", "collect")):
         credentials = Credentials(deployment.store_manager.settings).issue(project_id, bucket=project.bucket)
         for name, pair in (("drop", credentials.drop), ("collect", credentials.collect)):
             write_private(
@@ -76,6 +78,11 @@ def sample_client(deployment: Deployment, client: str, kits: list[Path]) -> None
         made = generate(f"{client} (trial)")
         certificate.write_text(made.certificate, encoding="utf-8")
         write_private(secret, made.secret)
+    if deployment.ledger.certificate_of(client) not in (None, certificate.read_text(encoding="utf-8")):
+        raise VaultError(
+            f"{client} is enrolled with a certificate of its own: a trial would lock it out.",
+            hint="Try with a client that is not enrolled.",
+        )
     for kit in kits:
         write_private(kit / "client.key.pgp", secret.read_bytes())
         (kit / "client.asc").write_text(certificate.read_text(encoding="utf-8"), encoding="utf-8")

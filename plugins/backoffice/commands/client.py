@@ -21,14 +21,26 @@ def enrol(
     certificate: Annotated[
         Path, typer.Argument(help="Its OpenPGP certificate, ASCII armour.", exists=True, dir_okay=False)
     ],
+    replace: Annotated[bool, typer.Option("--replace", help="Even if it has another one.")] = False,
 ) -> None:
-    """Take a client's OpenPGP certificate: drops must be signed by it, deliveries are encrypted to it."""
-    from backoffice.deployment import deployment
-    from backoffice.onboarding import enrol as take
+    """Take a client's OpenPGP certificate.
 
+    Drops must be signed by it, deliveries are encrypted to it. Compare the fingerprint with the client, by telephone.
+    """
+    from backoffice.deployment import deployment
+    from backoffice.errors import ContractError, LedgerError
+    from backoffice.onboarding import enrol as take
+    from backoffice.vault.openpgp import fingerprint
+
+    if not (root_folder() / "sow" / client).is_dir():
+        raise ContractError(f"There is no client {client}.", hint=f"Put its dpa.yaml into sow/{client}/ first.")
+    text = certificate.read_text(encoding="utf-8", errors="replace")
     with deployment() as opened:
-        take(opened, client, certificate.read_text(encoding="utf-8"))
-    print(f"{client} is enrolled.")
+        standing = opened.ledger.certificate_of(client)
+        if standing not in (None, text) and not replace:
+            raise LedgerError(f"{client} is enrolled with another certificate.", hint="To replace it: --replace.")
+        take(opened, client, text)
+    print(f"{client} is enrolled: {fingerprint(text)}")
 
 
 @app.command()

@@ -52,6 +52,10 @@ def compose(
         "looked_again_at": _iso(looked_at),
         "found": 0,
         "covers": "active systems: object store and key store",
+        "does_not_cover": [
+            "backups",
+            "names of deleted objects in the object store's own index and log; their content is not there",
+        ],
     }
 
 

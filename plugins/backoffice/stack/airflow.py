@@ -65,6 +65,7 @@ def configuration(have: AirflowSettings) -> str:
             "secret_key": have.api_secret,
             "workers": 1,
             "expose_config": False,
+            "enable_swagger_ui": False,  # it would answer anyone, logged in or not
             "instance_name": "Back office",
         },
         "api_auth": {"jwt_secret": have.jwt_secret, "jwt_issuer": "backoffice"},

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backoffice.contract import Project
     from backoffice.deployment import Deployment
     from backoffice.ledger import Job
+    from backoffice.storage import ObjectStream
 
 __all__ = ["prepare"]
 
@@ -65,7 +66,7 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
         raise VaultError(f"The original of job {job.id} has been erased.")
     name = deployment.keys.unseal(project.id, job.id, job.key_sealed).decode()
     limit = min(settings.drop_limit_bytes, project.sow.input.max_bytes)
-    with deployment.store.open(job.bucket, name, job.version_id) as source:
+    with _original(deployment, job, name) as source:
         plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
     with (
         plaintext,
@@ -82,3 +83,21 @@ def _certificate(deployment: Deployment, signer: str) -> str:
     if found is None:
         raise VaultError(f"{signer} is not enrolled.", hint=f"`backoffice client enrol {signer} CERTIFICATE`.")
     return found
+
+
+def _original(deployment: Deployment, job: Job, name: str) -> ObjectStream:
+    """The drop as it lies in the store.
+
+    :raises DropRejected: the client stored it with a key that only the client has (SSE-C): the store gives it to nobody else.
+    """
+    from backoffice.storage import StoreRefused
+
+    try:
+        return deployment.store.open(job.bucket, name, job.version_id)
+    except StoreRefused as refused:
+        if refused.status != 400:
+            raise
+    hint = "Upload it without a customer-provided key; it is encrypted to the project's certificate already."
+    raise DropRejected(
+        "format", "The store cannot read the object: it was stored with a key of your own (SSE-C).", hint=hint
+    )
