@@ -10,6 +10,7 @@ import pytest
 
 from backoffice.delivery.stage import deliver
 from backoffice.deployment import Deployment
+from backoffice.errors import NotAgreed
 from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
 from backoffice.quality.stage import check
@@ -73,3 +74,17 @@ def test_a_checked_job_that_is_cleared_from_prepare_is_done_again_by_the_sow_of_
     again = deployment.ledger.job(job)
     assert again.state is JobState.PREPARED
     assert again.sow_digest != before
+
+
+def test_a_result_made_by_another_sow_is_held_and_not_delivered(deployment: Deployment):
+    job = checked(deployment)
+    sow = deployment.settings.root / "sow" / "acme" / "contacts.yaml"
+    sow.write_text(sow.read_text().replace("at_most_days: 14", "at_most_days: 13"))
+    with pytest.raises(NotAgreed, match="changed"):
+        deliver(deployment, job)
+    assert deployment.ledger.job(job).state is JobState.HELD
+    assert deliveries(deployment, job) == []
+    prepare(deployment, job)
+    check(deployment, job)
+    deliver(deployment, job)
+    assert len(deliveries(deployment, job)) == 1

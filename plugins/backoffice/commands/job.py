@@ -92,15 +92,16 @@ def reject(
     from datetime import UTC, datetime
 
     from backoffice.deployment import deployment
-    from backoffice.ledger import JobState
+    from backoffice.ledger import JobState, Stage
 
     if not reason.strip():
         raise typer.BadParameter("The client is told the reason: say it.", param_hint="--reason")
     with deployment() as opened:
-        if opened.ledger.job(job).state is JobState.REJECTED:
-            raise LedgerError(f"Job {job} is rejected already, and the client has been told why.")
         values = {"reason": "rejected-by-operator", "message": reason, "results_due_at": datetime.now(UTC)}
-        opened.ledger.move(job, JobState.REJECTED, **values)
+        with opened.ledger.stage(job, Stage.REJECT) as found:  # not while a task is delivering it
+            if found.state is JobState.REJECTED:
+                raise LedgerError(f"Job {job} is rejected already, and the client has been told why.")
+            opened.ledger.move(job, JobState.REJECTED, **values)
     print(f"Job {job} is rejected; `clocks` erases it within a minute.")
 
 

@@ -27,7 +27,8 @@ def deliver(deployment: Deployment, job_id: UUID) -> None:
     The object is written only if its key is free, and the key follows from the job's id. So a repeat after a crash
     finds the delivery that stands and records that one: encryption is never the same twice, a delivery is.
 
-    :raises NotAgreed: the DPA ran out while the job was under way.
+    :raises NotAgreed: the DPA ran out while the job was under way, or the SOW is not the one the result was made by;
+        then the job is ``held``.
     """
     with deployment.ledger.stage(job_id, Stage.DELIVER) as job:
         if job.state is not JobState.CHECKED:
@@ -40,7 +41,13 @@ def deliver(deployment: Deployment, job_id: UUID) -> None:
         if client is None:
             raise VaultError(f"Client {project.client} is no longer enrolled.")
         key = f"out/{job.id}/{project.sow.output.filename}.pgp"
-        handed = _standing(deployment, job) or _deliver(deployment, job, project, key=key, client=client)
+        handed = _standing(deployment, job)
+        if handed is None:
+            if job.sow_digest != project.sow.digest:
+                message = "The SOW was changed after this result had been prepared."
+                deployment.ledger.move(job.id, JobState.HELD, reason="sow-changed", message=message)
+                raise NotAgreed(message, hint="Nothing was delivered. Clear this run from `prepare`.")
+            handed = _deliver(deployment, job, project, key=key, client=client)
         now = datetime.now(UTC)
         retention = project.sow.retention.results
         due = now + timedelta(days=retention.at_most_days)

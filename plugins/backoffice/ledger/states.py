@@ -41,7 +41,7 @@ class Stage(StrEnum):
 
     PREPARE = "prepare"
     CHECK = "check"
-    APPROVE = "approve"
+    REJECT = "reject"
     DELIVER = "deliver"
     ERASE_INPUTS = "erase-inputs"
     ERASE_RESULTS = "erase-results"
