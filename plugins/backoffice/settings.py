@@ -33,7 +33,9 @@ def root_folder() -> Path:
 class Settings(BaseSettings):
     """Everything a process of ours needs to know to reach the ledger, the key store and the object store."""
 
-    model_config = SettingsConfigDict(env_prefix="BACKOFFICE_", env_file_encoding="utf-8", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="BACKOFFICE_", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True
+    )
 
     root: Path = Field(default_factory=root_folder, description="the checkout with sow/, dags/ and expectations/")
     var: Path = Field(default_factory=var_folder, description="state that is not in a database or a bucket")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import logging
 
 __all__ = ["warm"]
 
 _MODULES = (
+    "duckdb",
+    "pyarrow.dataset",
+    "pyarrow.parquet.encryption",
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",
     "backoffice.orchestration",
     "backoffice.deployment",
+    "backoffice.transform.engine",
     "backoffice.transform.stage",
     "backoffice.quality.stage",
     "backoffice.delivery.stage",
@@ -29,6 +34,7 @@ def warm() -> None:
     """Import everything a stage needs. A module that fails here fails again, and is seen, in the task that needs it."""
     for name in _MODULES:
         importlib.import_module(name)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # hundreds of lines at import otherwise
     from backoffice.quality import preload
 
     preload()

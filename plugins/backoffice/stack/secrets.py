@@ -21,9 +21,9 @@ class Secrets:
         """The file of a secret, which may not be there yet."""
         return self._folder / name
 
-    def get(self, name: str) -> str:
-        """The secret of that name: 256 random bits in URL-safe base64, which is a Fernet key too."""
+    def get(self, name: str, *, size: int = 32) -> str:
+        """The secret of that name: ``size`` random bytes in URL-safe base64; 32 of them make a Fernet key too."""
         path = self.path(name)
         if not path.exists():
-            write_private(path, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+            write_private(path, base64.urlsafe_b64encode(secrets.token_bytes(size)).decode())
         return path.read_text(encoding="utf-8")

@@ -243,7 +243,7 @@ class Stack:
             port=self._ports["airflow"],
             database_url=self._database_url("airflow", "psycopg2"),
             fernet_key=self._secrets.get("airflow_fernet_key"),
-            jwt_secret=self._secrets.get("airflow_jwt_secret"),
+            jwt_secret=self._secrets.get("airflow_jwt_secret", size=64),
             api_secret=self._secrets.get("airflow_api_secret"),
             parallelism=airflow.parallelism(),
         )
