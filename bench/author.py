@@ -22,8 +22,8 @@ def measure() -> None:
         data.write_bytes(contacts(size=100_000, seed=1))
         commands = {
             "sow check": ["sow", "check", str(SOW)],
-            "sow run, 1,000 rows": ["sow", "run", str(SOW), str(data), "--out", folder],
-            "sow run --check, 1,000 rows": ["sow", "run", str(SOW), str(data), "--out", folder, "--check"],
+            "sow run, 1,000 rows": ["sow", "run", str(SOW), str(data), "--out", f"{folder}/out"],
+            "sow run --check, 1,000 rows": ["sow", "run", str(SOW), str(data), "--out", f"{folder}/out", "--check"],
         }
         print("| command | median s | CPU s |\n|---|---|---|")
         for title, arguments in commands.items():

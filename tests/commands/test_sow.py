@@ -104,3 +104,10 @@ def test_a_file_that_has_to_be_mended_exits_with_5(tmp_path):
     done = sow("run", SAMPLE, file, "--out", tmp_path / "out", code=5)
     assert "Its separator seems to be `;`" in done.stderr
     assert sow("run", SAMPLE, tmp_path / "none.csv", "--out", tmp_path, code=2).stderr
+
+
+def test_the_result_never_takes_the_place_of_the_input(people, tmp_path):
+    file = people.rename(tmp_path / "contacts.csv")
+    before = file.read_bytes()
+    assert "take the place of the input" in sow("run", SAMPLE, file, "--out", tmp_path, code=1).stderr
+    assert file.read_bytes() == before

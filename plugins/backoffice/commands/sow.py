@@ -96,6 +96,8 @@ def run(
     target = out / agreed.output.filename
     if out.exists() and not out.is_dir():
         raise BackofficeError(f"{out} is not a folder.", hint="Give another one as --out.")
+    if target.exists() and target.samefile(file):
+        raise BackofficeError(f"The result would take the place of the input {target}.", hint="Give another --out.")
     out.mkdir(parents=True, exist_ok=True)
     report: QualityReport | None = None
     with Engine() as engine:
