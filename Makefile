@@ -42,4 +42,5 @@ stop:                 ## end every process; data stays
 	@test ! -x $(BACKOFFICE) || $(BACKOFFICE) stack down
 
 clean: stop           ## delete all data and the environment
-	@rm -rf var .venv
+	@rm -rf var .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -99,8 +99,13 @@ class Stack:
         with self._locked():
             self._process("keeper").stop()
             # The scheduler first: it would take the others' end for a fault.
-            for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
-                self._process(name).stop(grace=8.0)
+            self._process("scheduler").stop(grace=8.0)
+            with ThreadPoolExecutor(3) as pool:
+                list(
+                    pool.map(
+                        lambda name: self._process(name).stop(grace=8.0), ("triggerer", "dag-processor", "api-server")
+                    )
+                )
             with ThreadPoolExecutor(2) as pool:
                 for done in [pool.submit(self._store.down), pool.submit(self._process("postgres").stop, 15.0)]:
                     done.result()
