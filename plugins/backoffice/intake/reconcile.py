@@ -140,12 +140,12 @@ class Intake:
         return False
 
     def _refusal(self, project_id: str) -> tuple[str, str] | None:
-        """Why the DPA gate is shut for a project: (code, message), or ``None``."""
+        """Why the DPA gate is shut for a project: (code, message), or ``None``. The client is told the same words."""
         contract = self._contract(project_id)
         if isinstance(contract, ContractError):
-            return "contract", "The project's SOW or DPA cannot be read; `backoffice sow check` shows where."
+            return "contract", "What was agreed for this project cannot be read. That is for us to mend."
         refusals = gate(contract.dpa, contract.sow, on=datetime.now(UTC).date())
-        return (refusals[0].code, f"{refusals[0].message} {refusals[0].hint}".strip()) if refusals else None
+        return (refusals[0].code, refusals[0].message) if refusals else None
 
     def _contract(self, project_id: str) -> Project | ContractError:
         """The project's files as they are now; read again only where one has changed."""
@@ -158,7 +158,7 @@ class Intake:
             try:
                 found: Project | ContractError = load_project(project_id, root=root)
             except ContractError as error:
-                log.warning("project %s: its SOW or DPA is missing or wrong", project_id)
+                log.warning("project %s: its SOW or DPA is missing or wrong: `backoffice sow check`", project_id)
                 found = error
             cached = self._contracts[project_id] = (stamp, found)
         return cached[1]
