@@ -6,6 +6,7 @@ shares its memory. Great Expectations alone takes four CPU seconds to import.
 
 from __future__ import annotations
 
+import psutil
 from airflow.executors.local_executor import LocalExecutor
 
 __all__ = ["WarmLocalExecutor"]
@@ -20,3 +21,16 @@ class WarmLocalExecutor(LocalExecutor):
 
         warm()
         super().start()
+
+    def end(self) -> None:
+        """Break off what runs, then end.
+
+        LocalExecutor waits for its tasks, and intake runs for an hour: a scheduler that has lost its database would
+        neither work nor die. Every task of ours may be broken off at any line; its retry goes on from there.
+        """
+        for worker in self.workers.values():
+            if worker.is_alive() and worker.pid:
+                for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
+                    process.kill()
+                worker.join()
+        super().end()
