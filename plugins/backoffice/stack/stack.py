@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["PartStatus", "Stack"]
 
 _AIRFLOW = tuple(airflow.COMPONENTS)
+_MOST_DEATHS = 4
+"""Parts of Airflow that may die, all together, while the stack comes up; one more is a fault that does not pass."""
+
 Say = Callable[[str], None]
 
 
@@ -58,6 +61,7 @@ class Stack:
     def __init__(self, root: Path, var: Path) -> None:
         self.root, self.var, self.run = root, var, var / "run"
         self._secrets = Secrets(var / "secrets")
+        self._deaths = 0
 
     # ------------------------------------------------------------------ what users call
 
@@ -279,9 +283,12 @@ class Stack:
         return b'"metadatabase":{"status":"healthy"}' in self._health(others)
 
     def _health(self, parts: tuple[str, ...]) -> bytes:
-        dead = [name for name in parts if self._process(name).state.exists() and not self._process(name).running()]
-        if dead:
-            self._process(dead[0]).wait_ready(lambda: False, timeout=0)  # raises, with the end of its log
+        for process in map(self._process, parts):
+            if process.state.exists() and not process.running():
+                self._deaths += 1
+                if self._deaths > _MOST_DEATHS:
+                    process.wait_ready(lambda: False, timeout=0)  # raises, with the end of its log
+                process.start()  # it may have died of a database that was away, and is back
         try:
             with urllib.request.urlopen(f"{self.airflow_url}/api/v2/monitor/health", timeout=2) as answer:  # noqa: S310
                 return answer.read()
