@@ -56,3 +56,17 @@ def test_a_result_waits_for_a_person_and_is_delivered_once_released(house: House
     assert house.deployment.ledger.job(job.id).state == "checked"
     airflow.answer(dag, job.id, "Approve")
     house.until(job.id, "delivered")
+
+
+def test_a_result_that_a_person_refuses_is_held_and_can_be_given_up(house: House, backoffice):
+    dag, airflow = f"{APPROVED_CLIENT}_contacts", Airflow(house)
+    job = house.settled(house.drop(people(5, start=50), project=dag), "checked")
+    house._wait(lambda: airflow.waits(dag, job.id), 60)
+    # No person answers sooner: Airflow would take the first half of the task for a lost one, and ask again.
+    time.sleep(3)
+    airflow.answer(dag, job.id, "Reject")
+    held = house.until(job.id, "held")
+    assert held.reason == "not-released"
+    assert house.deployment.store.head(job.bucket, f"out/{job.id}/contacts.csv.pgp") is None
+    backoffice("job", "reject", str(job.id), "--reason", "The list is of another year.")
+    house.until(job.id, "rejected", "erased", "certified")
