@@ -31,7 +31,7 @@ def sow(steps: list[dict[str, Any]] | None = None, *, columns: Any = ("id", "nam
             "steps": steps or [{"step": "trim"}],
             "output": {"format": "csv", "filename": "out.csv", "columns": output},
             "approval": False,
-            "retention": {"results": {"until": "delivery", "at_most_days": 1}},
+            "retention": {"results": {"until": "acceptance", "at_most_days": 1}},
             "signers": ["acme"],
         }
     )
