@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backoffice.contract import OutputSpec
+from backoffice.contract import CsvOutput
 from backoffice.delivery.writing import write
 from backoffice.duck import session
 from backoffice.errors import BackofficeError
 
-OUTPUT = OutputSpec(format="csv", filename="out.csv")
+OUTPUT = CsvOutput(format="csv", filename="out.csv")
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +97,12 @@ def test_it_writes_to_a_descriptor_in_the_tables_order_the_same_bytes_each_time(
 
 
 def test_only_the_agreed_columns_are_written_in_the_agreed_order(connection, tmp_path):
-    output = OutputSpec(format="csv", filename="out.csv", columns=("d", "c"))
+    output = CsvOutput(format="csv", filename="out.csv", columns=("d", "c"))
     assert written(connection, ["x"], tmp_path, output)[1] == [["d", "c"], ["2020-01-02", "x"]]
 
 
 def test_a_fault_says_nothing_of_the_data(connection, tmp_path):
-    output = OutputSpec(format="csv", filename="out.csv", columns=("nothing",))
+    output = CsvOutput(format="csv", filename="out.csv", columns=("nothing",))
     with pytest.raises(BackofficeError) as caught:
         written(connection, ["qzxcanary"], tmp_path, output)
     assert "canary" not in str(caught.value)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import tempfile
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -105,17 +108,45 @@ def test_a_block_that_is_too_large_is_counted_and_not_compared():
     assert time.monotonic() - started < 5
 
 
-def test_a_job_that_outgrows_its_memory_fails_plainly_and_touches_no_disk(tmp_path, monkeypatch):
+def test_a_job_that_outgrows_its_memory_goes_on_on_disk_and_no_plaintext_is_there(tmp_path, monkeypatch):
+    """The canary is looked for in every spilled byte while the job runs; without encryption it would be found."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     text = "id,name,mail,town\n" + "".join(f"{n},qzxcanary qzxcanary {n},qzxcanary{n},{n}\n" for n in range(200_000))
-    with memory(text) as path, Engine(memory_limit="40MB") as engine:
+    spilled, found, over = [0], [False], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            for path in tmp_path.rglob("*.tmp"):
+                with suppress(OSError):
+                    content = path.read_bytes()
+                    spilled[0] = max(spilled[0], len(content))
+                    found[0] |= b"canary" in content
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        with memory(text) as path, Engine(memory_limit="60MB") as engine:
+            engine.load(sow(columns=COLUMNS), path)
+            figures = engine.run(sow(near(), columns=COLUMNS))
+    finally:
+        over.set()
+        watcher.join()
+    assert figures.rows_out == 200_000
+    assert spilled[0] > 1_000_000
+    assert not found[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_job_that_cannot_be_done_in_its_memory_fails_plainly(tmp_path):
+    text = "id,name,mail,town\n" + "".join(f"{n},qzxcanary qzxcanary {n},qzxcanary{n},{n}\n" for n in range(200_000))
+    with memory(text) as path, Engine(memory_limit="4MB") as engine:
         with pytest.raises(Exception, match="memory") as caught:
             engine.load(sow(columns=COLUMNS), path)
             engine.run(sow(near(), columns=COLUMNS))
         assert "canary" not in str(caught.value)
         assert caught.value.__context__ is None
         assert type(caught.value).__name__ in ("DropRejected", EngineError.__name__)
-    assert not list(tmp_path.iterdir())
 
 
 name = st.sampled_from(["anna", "anne", "ann", "bob", "bobb", ""])

@@ -53,7 +53,7 @@ def test_the_sample_uses_no_knowledge_of_the_references_form():
     """``rec_id`` is named as reference only: no step compares it or looks into it."""
     sow = load_sow(SOW)
     for number, step in enumerate(sow.steps):
-        named = {way[0] for way, column in step.columns_named() if column == "rec_id"}
+        named = {one.loc[0] for one in step.names() if one.name == "rec_id"}
         assert named <= {"ids", "ignore"}, number
 
 

@@ -5,17 +5,31 @@ Light on purpose: pydantic and YAML only, for every DAG file reads it at parse.
 
 from backoffice.contract.dpa import Dpa
 from backoffice.contract.gate import Refusal, RefusalCode, gate
+from backoffice.contract.inputs import AnyInput, CsvInput, Input, Lookup
+from backoffice.contract.kind import Columns, Kind
 from backoffice.contract.mistakes import ContractFileError, Mistake
+from backoffice.contract.outputs import RESULT, AnyOutput, CsvOutput, Output, Part
 from backoffice.contract.project import Project, check, load_dpa, load_project, load_sow, project_ids
-from backoffice.contract.sow import InputSpec, OutputSpec, Retention, RetentionRule, Sow
-from backoffice.contract.step import Step, step_words
+from backoffice.contract.sow import INPUT, REJECTS, Retention, RetentionRule, Sow, Work
+from backoffice.contract.step import Step, step_model, step_names, step_words
 
 __all__ = [
+    "INPUT",
+    "REJECTS",
+    "RESULT",
+    "AnyInput",
+    "AnyOutput",
+    "Columns",
     "ContractFileError",
+    "CsvInput",
+    "CsvOutput",
     "Dpa",
-    "InputSpec",
+    "Input",
+    "Kind",
+    "Lookup",
     "Mistake",
-    "OutputSpec",
+    "Output",
+    "Part",
     "Project",
     "Refusal",
     "RefusalCode",
@@ -23,11 +37,14 @@ __all__ = [
     "RetentionRule",
     "Sow",
     "Step",
+    "Work",
     "check",
     "gate",
     "load_dpa",
     "load_project",
     "load_sow",
     "project_ids",
+    "step_model",
+    "step_names",
     "step_words",
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-__all__ = ["EEA", "ClientName", "ColumnName", "Country", "Day", "Model", "Regex", "Slug", "Text"]
+__all__ = ["EEA", "ClientName", "ColumnName", "Country", "Day", "FileName", "Model", "Regex", "Slug", "TableId", "Text"]
 
 EEA = frozenset(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK ES".split()  # noqa: SIM905
@@ -52,6 +52,12 @@ def _client(name: str) -> str:
     return name
 
 
+def _file_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text) or ".." in text:
+        raise ValueError("a file name has letters, digits, `-`, `_` and `.`, and no folder")
+    return text
+
+
 def _country(code: str) -> str:
     if not re.fullmatch("[A-Z]{2}", code):
         raise ValueError("not a country code; write two capitals as in ISO 3166-1, like `DE`")
@@ -62,8 +68,12 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """Words for people."""
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 """A short name in lower case, digits and hyphens."""
+TableId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)]
+"""The name of a table within a SOW: lower case, digits and underscores."""
 ClientName = Annotated[str, AfterValidator(_client)]
 """No hyphen and no underscore, so that ``<client>_<sow>`` reads one way only."""
+FileName = Annotated[str, StringConstraints(max_length=104), AfterValidator(_file_name)]
+"""The name of a file in a folder that is known: no way to another."""
 ColumnName = Annotated[str, StringConstraints(max_length=120), AfterValidator(_column)]
 Regex = Annotated[str, AfterValidator(_regex)]
 """A regular expression that the engine (RE2) can run; it has to match the whole cell."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from backoffice.contract.document import Document, read
 from backoffice.contract.dpa import Dpa
+from backoffice.contract.flow import Flow, flow_of
+from backoffice.contract.inputs import Lookup
+from backoffice.contract.kind import Kind
 from backoffice.contract.mistakes import ContractFileError, Mistake, did_you_mean, one_of, refuse
-from backoffice.contract.sow import Sow, column_faults
-from backoffice.contract.step import Step
-from backoffice.contract.steps import STEPS
+from backoffice.contract.outputs import RESULT, Part
+from backoffice.contract.sow import INPUT, Sow, Work
+from backoffice.contract.step import Step, step_model, step_names
 from backoffice.contract.validating import validate
 from backoffice.errors import ContractError
 
@@ -146,33 +151,68 @@ def _read_dpa(path: Path) -> _ReadDpa:
 def _read_sow(path: Path) -> _ReadSow:
     document = read(path)
     sow, mistakes = validate(document, Sow)
-    columns, steps, output = _columns_as_far_as_known(document, sow)
-    for loc, fault, hint in column_faults(columns, steps, output):
+    flow = flow_of(sow) if sow is not None else _flow_as_far_as_known(document)
+    for loc, fault, hint in flow.faults() if flow is not None else ():
         mistakes.append(document.mistake(loc, fault, hint=hint, key=_stands_as_key(loc)))
     if sow is not None:
-        _origin(sow, document)
+        mistakes += _lookup_mistakes(sow, document)
+        _origin(sow, document, *(_lookup_path(path, one) for one in sow.lookups.values()))
     return sow, document, mistakes
 
 
 def _stands_as_key(loc: tuple[str | int, ...]) -> bool:
-    """Columns stand as keys in some mappings (``points:``, ``input.columns``), as values elsewhere."""
-    return len(loc) > 1 and loc[-2] in ("columns", "points") and isinstance(loc[-1], str)
+    """Columns and tables stand as keys in some mappings (``points:``, ``input.columns``), as values elsewhere."""
+    return len(loc) > 1 and loc[-2] in ("columns", "points", "tables") and isinstance(loc[-1], str)
 
 
-def _columns_as_far_as_known(
-    document: Document, sow: Sow | None
-) -> tuple[tuple[str, ...], list[tuple[int, Step | None]], tuple[str, ...] | None]:
-    """The input's columns, the steps and the output's columns; of a file with other mistakes, what can be read."""
-    if sow is not None:
-        return tuple(sow.input.columns), list(enumerate(sow.steps)), sow.output.columns
-    columns = _part(document, "input", "columns", kind=dict)
-    if columns is None:
-        return (), [(0, None)], None
-    steps: list[tuple[int, Step | None]] = []
-    for index, raw in enumerate(_part(document, "steps", kind=list) or [None]):
-        steps.append((index, _step(raw)))
+def _flow_as_far_as_known(document: Document) -> Flow | None:
+    """Of a file with other mistakes, the columns, steps and output that can be read."""
+    bases: dict[str, dict[str, Kind]] = {}
+    for name, keys in _base_places(document):
+        columns = _part(document, *keys, "columns", kind=dict) or _part(document, *keys, "columns", kind=list)
+        if columns is None:
+            return None
+        bases[name] = dict.fromkeys(map(str, columns), Kind.TEXT)
+    works = [Work(RESULT, INPUT, _steps(_part(document, "steps", kind=list)), ("steps",))]
+    for name, raw in (_part(document, "tables", kind=dict) or {}).items():
+        of = raw.get("of", INPUT) if isinstance(raw, dict) else INPUT
+        steps = _steps(raw.get("steps") if isinstance(raw, dict) else None)
+        works.append(Work(name, str(of), steps, ("tables", name, "steps")))
     output = _part(document, "output", "columns", kind=list)
-    return tuple(columns), steps, tuple(map(str, output)) if output is not None else None
+    parts = [] if output is None else [((), Part.model_construct(columns=tuple(map(str, output))))]
+    return Flow(bases, works, parts)
+
+
+def _base_places(document: Document) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield INPUT, ("input",)
+    for group in ("inputs", "lookups"):
+        for name in _part(document, group, kind=dict) or ():
+            yield str(name), (group, str(name))
+
+
+def _steps(raw: Any) -> tuple[Any, ...]:
+    return tuple(map(_step, raw)) if isinstance(raw, list) and raw else (None,)
+
+
+def _lookup_path(sow: Path, lookup: Lookup) -> Path:
+    return sow.parent / "lookups" / lookup.file
+
+
+def _lookup_mistakes(sow: Sow, document: Document) -> Iterator[Mistake]:
+    """Each look-up has to be there, with the columns that the SOW says."""
+    for name, lookup in sow.lookups.items():
+        path, fault, hint = _lookup_path(document.path, lookup), "", ""
+        header: list[str] = []
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                header = next(csv.reader(file), [])
+        except (OSError, ValueError, csv.Error) as error:
+            fault = f"The look-up {path} cannot be read ({type(error).__name__})."
+            hint = "It is a CSV file in UTF-8 with a header, in `lookups/` beside the SOW."
+        if not fault and sorted(header) != sorted(lookup.columns):
+            fault, hint = f"{path} has other columns.", f"Its header has: {', '.join(header)}."
+        if fault:
+            yield document.mistake(("lookups", name, "file"), fault, hint=hint)
 
 
 def _part(document: Document, *keys: str, kind: type) -> Any:
@@ -183,9 +223,10 @@ def _part(document: Document, *keys: str, kind: type) -> Any:
 
 
 def _step(raw: Any) -> Step | None:
-    model = STEPS.get(raw.get("step", "")) if isinstance(raw, dict) and isinstance(raw.get("step"), str) else None
-    if model is None:
+    name = raw.get("step") if isinstance(raw, dict) else None
+    if not isinstance(name, str) or name not in step_names():
         return None
+    model = step_model(name)
     # An unknown key beside them does not make the step's columns unreadable.
     known = {key: value for key, value in raw.items() if key in model.model_fields}
     try:
@@ -196,11 +237,12 @@ def _step(raw: Any) -> Step | None:
 
 def _outside(document: Document, dpa: Dpa) -> list[Mistake]:
     mistakes = []
-    for column in _part(document, "input", "columns", kind=dict) or ():
-        if column not in dpa.data.columns:
-            hint = did_you_mean(column, dpa.data.columns) or "Take it out, or agree it with the client."
-            fault = f"The DPA does not allow the column `{column}` (P11)."
-            mistakes.append(document.mistake(("input", "columns", column), fault, hint=hint, key=True))
+    for _, keys in _base_places(document):
+        for column in _part(document, *keys, "columns", kind=dict) or ():
+            if column not in dpa.data.columns:
+                hint = did_you_mean(column, dpa.data.columns) or "Take it out, or agree it with the client."
+                fault = f"The DPA does not allow the column `{column}` (P11)."
+                mistakes.append(document.mistake((*keys, "columns", column), fault, hint=hint, key=True))
     purpose = _part(document, "purpose", kind=str)
     if purpose is not None and purpose not in dpa.purposes:
         hint = did_you_mean(purpose, dpa.purposes) or one_of(dpa.purposes)
@@ -208,6 +250,10 @@ def _outside(document: Document, dpa: Dpa) -> list[Mistake]:
     return mistakes
 
 
-def _origin(model: Any, document: Document) -> None:
+def _origin(model: Any, document: Document, *also: Path) -> None:
     model._path = document.path.absolute()
-    model._digest = hashlib.sha256(document.content).hexdigest()
+    digest = hashlib.sha256(document.content)
+    for path in also:
+        with suppress(OSError):  # told as a mistake already
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    model._digest = digest.hexdigest()

@@ -2,66 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from backoffice.contract.mistakes import did_you_mean, one_of
-from backoffice.contract.model import ColumnName, Model, Slug, Text
-from backoffice.contract.step import Step
-from backoffice.contract.steps import AnyStep
+from backoffice.contract.inputs import AnyInput, Lookup
+from backoffice.contract.kind import Kind
+from backoffice.contract.model import Model, Slug, TableId, Text
+from backoffice.contract.outputs import AnyOutput
+from backoffice.contract.step import AnyStep, Step
 
-__all__ = ["InputSpec", "OutputSpec", "Retention", "RetentionRule", "Sow", "column_faults"]
+__all__ = ["INPUT", "REJECTS", "Retention", "RetentionRule", "Sow", "Table", "Work"]
 
-Loc = tuple[str | int, ...]
-
-
-def _delimiter(text: str) -> str:
-    if len(text) != 1 or text.isalnum() or text in "\"'\n\r. ":
-        raise ValueError('a delimiter is one sign, like `,` `;` `|` or `"\\t"`')
-    return text
-
-
-def _file_name(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}\.csv", text) or ".." in text:
-        raise ValueError("write a file name in lower case, digits, `-`, `_` and `.` that ends in `.csv`")
-    return text
-
-
-Delimiter = Annotated[str, AfterValidator(_delimiter)]
-
-
-class InputSpec(Model):
-    """How the client's file is read."""
-
-    format: Literal["csv"]
-    encoding: Literal["auto", "utf-8", "utf-16", "cp1252", "latin-1"] = "auto"
-    """``auto``: a byte-order mark decides; else UTF-8 where the file is that throughout; else Windows-1252."""
-    delimiter: Delimiter = ","
-    header: bool = True
-    """Whether the first line names the columns. If not, they stand in the order given here, and all of them."""
-    null_markers: tuple[Text, ...] = ()
-    """What the client writes for "nothing", like ``n/a``; case does not matter. An empty cell always is."""
-    max_bytes: int = Field(default=1024**3, ge=1)
-    max_line_bytes: int = Field(default=1024**2, ge=1024, le=64 * 1024**2)
-    columns: dict[ColumnName, Literal["required", "optional"]] = Field(min_length=1)
-    """The header's names; upper and lower case and white space around them do not matter. An optional column that is
-    missing is empty. This says whether the column has to be there, not whether its cells have to be filled."""
-    extra_columns: Literal["refuse", "drop"] = "refuse"
-    """What to do with a file that has other columns too: refuse it, or drop them unread (P11)."""
-
-
-class OutputSpec(Model):
-    """What goes back."""
-
-    format: Literal["csv"]
-    filename: Annotated[str, AfterValidator(_file_name)]
-    """The same for every delivery: nothing of a client's data belongs in a name."""
-    columns: tuple[ColumnName, ...] | None = Field(default=None, min_length=1)
-    """Left out: the columns that the last step leaves."""
+INPUT = "input"
+"""The table that the client's file becomes."""
+REJECTS = "rejects"
+"""The table of rows that steps took out because a cell could not be read."""
 
 
 class RetentionRule(Model):
@@ -78,6 +37,25 @@ class Retention(Model):
     results: RetentionRule
 
 
+class Table(Model):
+    """A further table, made of another one."""
+
+    of: TableId = INPUT
+    """What its first step reads: ``input``, ``result``, one of ``inputs``, ``lookups`` or ``tables``, or a step's."""
+    steps: tuple[AnyStep, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Steps in a row, from one table to another."""
+
+    table: str
+    of: str
+    steps: tuple[Step, ...]
+    loc: tuple[str | int, ...] = ()
+    """Where its ``steps`` stand in the SOW."""
+
+
 class Sow(Model):
     """One project's Statement of Work, as in ``sow/<client>/<name>.yaml``."""
 
@@ -87,9 +65,16 @@ class Sow(Model):
     description: Text
     purpose: Slug
     """One of the DPA's purposes (P11)."""
-    input: InputSpec
+    input: AnyInput
+    inputs: dict[TableId, AnyInput] = Field(default_factory=dict)
+    """Further files that come in the same drop: by a name for the steps, in a ZIP or as sheets of one workbook."""
+    lookups: dict[TableId, Lookup] = Field(default_factory=dict)
+    """Tables of ours that steps look things up in."""
     steps: tuple[AnyStep, ...] = Field(min_length=1)
-    output: OutputSpec
+    """From ``input`` to ``result``."""
+    tables: dict[TableId, Table] = Field(default_factory=dict)
+    """Further tables, in any order."""
+    output: AnyOutput
     approval: bool
     """Whether one of us looks at the result before it is delivered."""
     retention: Retention
@@ -116,56 +101,37 @@ class Sow(Model):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of that file, in hexadecimal."""
+        """SHA-256 of that file and of its look-ups, in hexadecimal."""
         return self._digest
 
     @property
+    def all_inputs(self) -> dict[str, AnyInput]:
+        """Every input by the name of its table, the main one first."""
+        return {INPUT: self.input, **self.inputs}
+
+    def works(self) -> Iterator[Work]:
+        """Everything that is done, in an order in which each table is there before it is read."""
+        from backoffice.contract.flow import in_order
+
+        yield from in_order(self)
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the result."""
-        columns = tuple(self.input.columns)
-        for step in self.steps:
-            columns = step.columns_after(columns)
-        return self.output.columns or columns
+        """The columns of the main table that is delivered."""
+        from backoffice.contract.flow import follow
 
+        return self.output.columns or tuple(follow(self).get(self.output.table, {}))
 
-def column_faults(
-    columns: tuple[str, ...], steps: list[tuple[int, Step | None]], output: tuple[str, ...] | None
-) -> Iterator[tuple[Loc, str, str]]:
-    """Follow the columns through the steps. ``None`` stands for a step that cannot be read: what follows is unknown.
+    @property
+    def delivered(self) -> dict[str, dict[str, Kind]]:
+        """Every table that is delivered, with those of its columns that are, in its own order."""
+        from backoffice.contract.flow import follow
 
-    Yields the place, what is wrong, and what to do.
-    """
-    told = _twice(columns)
-    if twice := told:
-        yield ("input", "columns", twice), f"Two columns are called `{twice}` but for upper and lower case.", ""
-    made: set[str] = set()
-    for index, step in steps:
-        if step is None:
-            return
-        for loc, column in step.columns_named():
-            if column not in columns:
-                fault = f"No column is called `{column}` at this step."
-                yield ("steps", index, *loc), fault, did_you_mean(column, columns) or one_of(columns)
-        for loc, column in step.columns_made():
-            if column in columns and column not in made:
-                yield ("steps", index, *loc), f"The input has a column `{column}` already.", "Choose another name."
-            made.add(column)
-        columns = step.columns_after(columns)
-        if (twice := _twice(columns)) and twice != told:
-            told = twice
-            yield ("steps", index), f"After this step two columns are called `{twice}`.", "Each name may be there once."
-    for index, column in enumerate(output or ()):
-        if column not in columns:
-            fault = f"No column is called `{column}` in the result."
-            yield ("output", "columns", index), fault, did_you_mean(column, columns) or one_of(columns)
-    if twice := _twice(output or ()):
-        yield ("output", "columns"), f"`{twice}` is here twice.", "Each column may be there once."
-
-
-def _twice(columns: tuple[str, ...]) -> str | None:
-    seen: set[str] = set()
-    for column in columns:
-        if column.casefold() in seen:
-            return column
-        seen.add(column.casefold())
-    return None
+        known = follow(self)
+        found: dict[str, dict[str, Kind]] = {}
+        for _, part in self.output.parts():
+            columns = known[part.table]
+            chosen = part.columns or tuple(columns)
+            before = found.get(part.table, {})
+            found[part.table] = before | {name: columns[name] for name in chosen if name not in before}
+        return found

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from backoffice.contract.document import Document, Loc
 from backoffice.contract.mistakes import Mistake, closest, did_you_mean, one_of
+from backoffice.contract.step import Step, step_model, step_names
 
 __all__ = ["validate"]
 
@@ -55,12 +56,19 @@ def _mistake(document: Document, model: type[BaseModel], detail: Any) -> Mistake
         known = sorted({key for one in models for key in one.model_fields})
         hint = did_you_mean(detail["loc"][-1], known) or one_of(known)
         return document.mistake(loc, f"Unknown key {name}.", hint=hint, key=True)
-    if kind == "union_tag_not_found":
-        hint = f"Begin with `step:`. {one_of(_tags())}"
+    if kind == "step_missing":
+        hint = f"Begin with `step:`. {one_of(step_names())}"
         return document.mistake(loc, "This step does not say which it is.", hint=hint)
+    if kind == "step_unknown":
+        hint = did_you_mean(context["name"], step_names()) or one_of(step_names())
+        return document.mistake((*loc, "step"), f"There is no step `{context['name']}`.", hint=hint)
+    if kind == "union_tag_not_found":
+        hint = one_of(_tags(models, detail["loc"][-1]))
+        return document.mistake(loc, f"{name} does not say its `format`.", hint=f"Begin with `format:`. {hint}".strip())
     if kind == "union_tag_invalid":
-        hint = did_you_mean(context["tag"], _tags()) or one_of(_tags())
-        return document.mistake((*loc, "step"), f"There is no step `{context['tag']}`.", hint=hint)
+        known = re.findall(r"'([^']*)'", context["expected_tags"])
+        hint = did_you_mean(context["tag"], known) or one_of(known)
+        return document.mistake((*loc, "format"), f"There is no format `{context['tag']}` here.", hint=hint)
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
         hint = did_you_mean(given, choices) or one_of(choices)
@@ -82,6 +90,8 @@ def _type_message(kind: str, context: Any, given: Any, said: str) -> str:
         "date_type": "a date, as YYYY-MM-DD",
         "string_pattern_mismatch": "a short name: lower case, digits and hyphens",
     }.get(kind)  # fmt: skip
+    if kind == "string_pattern_mismatch" and "_" in context["pattern"]:
+        expected = "a short name: lower case, digits and underscores"
     bounds = {"greater_than_equal": "ge", "less_than_equal": "le", "greater_than": "gt", "less_than": "lt"}
     if kind in bounds:
         words = {"ge": "{} or more", "le": "{} or less", "gt": "more than {}", "lt": "less than {}"}
@@ -109,10 +119,11 @@ def _shown(given: Any) -> str:
     return f"`{text[:57]}…`" if len(text) > 60 else f"`{text}`"
 
 
-def _tags() -> list[str]:
-    from backoffice.contract.steps import STEPS
-
-    return sorted(STEPS)
+def _tags(models: list[type[BaseModel]], field: Any) -> list[str]:
+    """The formats that a field with a union of models knows."""
+    found = [one.model_fields[field].annotation for one in models if field in one.model_fields]
+    parts = [part for annotation in found for part in _flat(annotation)]
+    return [tag for part in parts if isinstance(part, type) and issubclass(part, BaseModel) for tag in _tag(part)]
 
 
 def _purpose(models: list[type[BaseModel]], key: Any) -> str:
@@ -136,6 +147,7 @@ def _follow(document: Document, model: type[BaseModel], loc: Loc) -> tuple[Loc, 
     types_here: list[Any] = [model]
     holders: list[type[BaseModel]] = [model]
     for element in loc:
+        types_here = [_step_at(document, way) if part is Step else part for part in types_here]
         models = [part for part in types_here if isinstance(part, type) and issubclass(part, BaseModel)]
         holders = models or holders
         if (*way, element) in document.values:
@@ -147,8 +159,16 @@ def _follow(document: Document, model: type[BaseModel], loc: Loc) -> tuple[Loc, 
     return way, holders
 
 
+def _step_at(document: Document, way: Loc) -> type[BaseModel]:
+    found: Any = document.data
+    for key in way:
+        found = found[key]
+    name = found.get("step") if isinstance(found, dict) else None
+    return step_model(name) if isinstance(name, str) and name in step_names() else Step
+
+
 def _tag(model: type[BaseModel]) -> tuple[Any, ...]:
-    known = model.model_fields.get("step")
+    known = model.model_fields.get("format")
     return get_args(known.annotation) if known is not None and get_origin(known.annotation) is Literal else ()
 
 

@@ -21,7 +21,7 @@ from backoffice.errors import BackofficeError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from backoffice.contract import OutputSpec
+    from backoffice.contract import Output
 
 __all__ = ["Written", "write"]
 
@@ -39,7 +39,7 @@ class Written:
     """Cells that were given an apostrophe."""
 
 
-def write(connection: DuckDBPyConnection, table: str, output: OutputSpec, path: Path | str) -> Written:
+def write(connection: DuckDBPyConnection, table: str, output: Output, path: Path | str) -> Written:
     """Write ``table`` to ``path`` (a memfd's ``/proc/self/fd/N`` as well): UTF-8 CSV, header, LF, in the table's order.
 
     The same table gives the same bytes.
@@ -61,7 +61,7 @@ def write(connection: DuckDBPyConnection, table: str, output: OutputSpec, path: 
     return Written(rows=rows, bytes=size, escaped=escaped)
 
 
-def _write_csv(connection: DuckDBPyConnection, table: str, output: OutputSpec, fd: int) -> tuple[int, int]:
+def _write_csv(connection: DuckDBPyConnection, table: str, output: Output, fd: int) -> tuple[int, int]:
     kinds = _columns(connection, table)
     risky = {
         _quoted(name): f"regexp_matches({_quoted(name)}, '{_DANGEROUS}')" for name in kinds if kinds[name] == "VARCHAR"

@@ -205,7 +205,7 @@ def _repeated(engine: DuckDBExecutionEngine, domain: dict[str, Any], names: list
 
     The library asks for a count beside every row, or joins the counts back to all rows. Grouping alone says as much for
     half the time. A long table is grouped in parts, each holding all rows of its values:
-    the engine may not spill to disk.
+    memory is scarce, and spilling costs more.
     """
     source: Any = engine.get_domain_records(domain_kwargs=domain)
     source = source.subquery() if isinstance(source, sa.Select) else source

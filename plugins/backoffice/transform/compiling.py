@@ -1,85 +1,18 @@
-"""From a SOW to SQL. Each step becomes one common table expression (or a few), built as sqlglot expressions.
-
-Every table that a step reads has the hidden column ``_row``: the row's number in the client's file. It keeps the order.
-"""
+"""From a SOW to SQL: its tables in order, each as a row of compiled steps."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import singledispatch
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from sqlglot import exp
 
-from backoffice.contract import Sow, Step
+from backoffice.contract import REJECTS, Columns, Sow, Work
+from backoffice.contract.flow import flow_of
+from backoffice.transform.fragment import ROW, Batches, Cells, Fragment, Rows, Shape, Source
+from backoffice.transform.sql import col, table
 
-__all__ = [
-    "ROW",
-    "Cells",
-    "Fragment",
-    "Plan",
-    "Rows",
-    "Shape",
-    "Source",
-    "Stage",
-    "call",
-    "col",
-    "compile_step",
-    "complete",
-    "filled",
-    "plan",
-]
-
-ROW = "_row"
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a step reads: a table, and its columns without the hidden one."""
-
-    table: str
-    columns: tuple[str, ...]
-    name: str
-    """What the step calls its own result; further tables of its own begin with it."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A step that changes cells and leaves every row. Columns that are not named stay as they are."""
-
-    cells: Mapping[str, exp.Expr]
-    loses: bool = True
-    """Whether a cell that it empties held something; if so, those are counted."""
-    dates: bool = False
-    """Whether the cells are dates as YYYY-MM-DD now."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A step that chooses, renames or orders columns: new name -> old name."""
-
-    columns: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A step that drops or merges rows. The last of its tables, called ``Source.name``, is its result."""
-
-    tables: tuple[tuple[str, exp.Query], ...]
-    columns: tuple[str, ...]
-    counts: Mapping[str, exp.Query] = field(default_factory=dict)
-    """Further figures: queries of one number over the tables."""
-
-
-Fragment = Cells | Shape | Rows
-
-
-@singledispatch
-def compile_step(step: Step, source: Source) -> Fragment:
-    """What ``step`` means as SQL. Each module of ``transform/steps/`` registers one step."""
-    raise NotImplementedError(f"The step {type(step).__name__} has no SQL: register one in transform/steps/.")
+__all__ = ["Making", "Plan", "Stage", "plan"]
 
 
 @dataclass(frozen=True)
@@ -91,106 +24,138 @@ class Stage:
     step: str
     source: Source
     fragment: Fragment
-    columns: tuple[str, ...]
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that it leaves."""
+        return self.source.after
 
     def select(self, *, flags: Mapping[str, exp.Expr] | None = None) -> exp.Select:
         """The query of a step that leaves every row, with hidden columns of its own if need be."""
         fragment = self.fragment
         chosen: list[exp.Expr] = [col(ROW)]
-        if isinstance(fragment, Shape):
-            chosen += [
-                exp.alias_(col(old), new, quoted=True) if new != old else col(old)
-                for new, old in fragment.columns.items()
-            ]
-        elif isinstance(fragment, Cells):
-            for name in self.columns:
-                cell = fragment.cells.get(name)
-                chosen.append(col(name) if cell is None else exp.alias_(cell.copy(), name, quoted=True))
+        for name in self.columns:
+            if isinstance(fragment, Shape):
+                old = fragment.columns[name]
+                chosen.append(exp.alias_(col(old), name, quoted=True) if old != name else col(name))
+            else:
+                cell = fragment.cells.get(name) if isinstance(fragment, Cells) else None
+                chosen.append(col(name) if cell is None else exp.alias_(_kept(self, name, cell), name, quoted=True))
         chosen += [exp.alias_(flag.copy(), name, quoted=True) for name, flag in (flags or {}).items()]
         return exp.select(*chosen, copy=False).from_(table(self.source.table))
+
+
+def _kept(stage: Stage, name: str, cell: exp.Expr) -> exp.Expr:
+    """The cell, or what it was made from where that could not be read and is to stay."""
+    fragment = stage.fragment
+    if isinstance(fragment, Cells) and fragment.unreadable == "keep" and fragment.loses:
+        return exp.func("coalesce", cell.copy(), col(fragment.reads.get(name, name)))
+    return cell.copy()
+
+
+@dataclass(frozen=True)
+class Making:
+    """How one table is made of another."""
+
+    table: str
+    of: str
+    stages: tuple[Stage, ...]
+    columns: Columns
+    reads: frozenset[str]
+    """Every table of the SOW that it reads."""
+
+    def result(self) -> exp.Select:
+        """The table, in the order of the rows."""
+        chosen = map(col, (ROW, *self.columns))
+        return exp.select(*chosen).from_(table(self.stages[-1].source.name)).order_by(col(ROW))
 
 
 @dataclass(frozen=True)
 class Plan:
     """A compiled SOW."""
 
-    stages: tuple[Stage, ...]
-    columns: tuple[str, ...]
-    """The columns of the result."""
-    dates: frozenset[str] = frozenset()
-    """Those of them that are dates in the result; all others are text."""
+    makings: tuple[Making, ...]
+    tables: Mapping[str, Columns]
+    """Every table, its columns and what they hold; ``input`` and ``result`` among them."""
+    delivered: Mapping[str, Columns]
+    """Those that are delivered, with the columns that are."""
 
-    def result(self) -> exp.Select:
-        """The agreed columns of the last step, in the order of the client's file."""
-        chosen: list[exp.Expr] = []
-        for name in self.columns:
-            chosen.append(
-                exp.alias_(exp.cast(col(name), "date"), name, quoted=True) if name in self.dates else col(name)
-            )
-        return exp.select(*chosen).from_(table(self.stages[-1].source.name)).order_by(col(ROW))
-
-    def query(self) -> exp.Select:
-        """The whole SOW as one query over the table ``input``."""
-        query = self.result()
-        for stage in self.stages:
-            fragment = stage.fragment
-            tables = fragment.tables if isinstance(fragment, Rows) else ((stage.source.name, stage.select()),)
-            for name, part in tables:
-                query = query.with_(exp.to_identifier(name), as_=part, copy=False)
+    def query(self, name: str) -> exp.Select:
+        """How the table ``name`` is made, as one query over the inputs and the look-ups. A step of Python stands in it
+        as a function over a table.
+        """
+        wanted = self._wanted(name)
+        query = exp.select(*map(col, self.delivered.get(name, self.tables[name]))).from_(table(name)).order_by(col(ROW))
+        for making in self.makings:
+            if making.table not in wanted:
+                continue
+            parts = [part for stage in making.stages for part in _parts(stage)]
+            last = making.stages[-1].source.name
+            for called, part in parts:
+                called = making.table if called == last else called
+                query = query.with_(exp.to_identifier(called, quoted=True), as_=part, copy=False)
         return query
+
+    def _wanted(self, name: str) -> set[str]:
+        """The table, and all that it is made from. A table that a step makes on the side is made with the step's own."""
+        makers = {making.table: making for making in self.makings}
+        for making in self.makings:
+            for stage in making.stages:
+                if isinstance(stage.fragment, Rows):
+                    makers |= dict.fromkeys(stage.fragment.sides, making)
+        wanted: set[str] = set()
+        waiting = [name]
+        while waiting:
+            making = makers.get(waiting.pop())
+            if making is not None and making.table not in wanted:
+                wanted.add(making.table)
+                waiting += making.reads
+        return wanted
+
+
+def _parts(stage: Stage) -> Iterator[tuple[str, exp.Query]]:
+    fragment = stage.fragment
+    if isinstance(fragment, Rows):
+        yield from fragment.tables
+        yield from fragment.sides.items()
+    elif isinstance(fragment, Batches):
+        call = exp.Anonymous(this=stage.step, expressions=[col(stage.source.table)])
+        yield stage.source.name, exp.select("*").from_(exp.Table(this=call))
+    else:
+        yield stage.source.name, stage.select()
 
 
 def plan(sow: Sow) -> Plan:
     """Compile ``sow``. Nothing is run."""
-    _load_steps()
-    columns = tuple(sow.input.columns)
-    before = "input"
-    dates: set[str] = set()
-    stages = []
-    for number, step in enumerate(sow.steps, start=1):
-        source = Source(table=before, columns=columns, name=f"{step.step}_{number}")
-        fragment = compile_step(step, source)
-        if isinstance(fragment, Shape):
-            columns = tuple(fragment.columns)
-            dates = {new for new, old in fragment.columns.items() if old in dates}
-        elif isinstance(fragment, Cells):
-            dates = dates | set(fragment.cells) if fragment.dates else dates - set(fragment.cells)
-        elif isinstance(fragment, Rows):
-            columns = fragment.columns
-        stages.append(Stage(number, step.step, source, fragment, columns))
-        before = source.name
-    return Plan(tuple(stages), sow.output.columns or columns, frozenset(dates))
+    known: dict[str, dict] = {name: dict(one.kinds) for name, one in sow.all_inputs.items()}
+    known |= {name: dict(one.kinds) for name, one in sow.lookups.items()}
+    flow = flow_of(sow)
+    list(flow.faults())
+    makings = []
+    for work in sow.works():
+        making = _making(work, known)
+        makings.append(making)
+        known[work.table] = dict(making.columns)
+        if REJECTS in flow.known and _rejects(making):
+            known[REJECTS] = flow.known[REJECTS]
+    return Plan(tuple(makings), flow.known, sow.delivered)
 
 
-def _load_steps() -> None:
-    package = importlib.import_module("backoffice.transform.steps")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+def _making(work: Work, known: dict[str, dict]) -> Making:
+    columns: Columns = known[work.of]
+    before = work.of
+    stages: list[Stage] = []
+    reads = {work.of}
+    for number, step in enumerate(work.steps, start=1):
+        reads |= {one.name for one in step.names() if one.name in known and not hasattr(one.mark, "kinds")}
+        known |= {name: dict(made) for name, made in step.tables_made(columns, known).items()}
+        after = step.columns_after(columns, known)
+        name = f"{work.table}_{number}_{step.step}"
+        source = Source(table=before, columns=columns, after=after, name=name, tables=known)
+        stages.append(Stage(number, step.step, source, step.compile(source)))
+        columns, before = after, name
+    return Making(work.table, work.of, tuple(stages), columns, frozenset(reads))
 
 
-def col(name: str, of: str | None = None) -> exp.Column:
-    """A column, quoted: its name is the client's."""
-    return exp.column(name, table=of, quoted=True)
-
-
-def table(name: str, alias: str | None = None) -> exp.Table:
-    """A table of ours."""
-    known_as = exp.TableAlias(this=exp.to_identifier(alias)) if alias else None
-    return exp.Table(this=exp.to_identifier(name), alias=known_as)
-
-
-def call(name: str, *arguments: exp.Expr | str | float | int) -> exp.Expr:
-    """A call of one of DuckDB's functions; text and numbers become literals."""
-    return exp.func(
-        name, *(exp.convert(one) if not isinstance(one, exp.Expr) else one for one in arguments), dialect="duckdb"
-    )
-
-
-def filled(name: str) -> exp.Expr:
-    """Whether a cell is."""
-    return exp.not_(col(name).is_(exp.null()))
-
-
-def complete(columns: tuple[str, ...]) -> exp.Expr:
-    """How many cells of a row are filled."""
-    return exp.Anonymous(this="list_count", expressions=[exp.Array(expressions=[col(name) for name in columns])])
+def _rejects(making: Making) -> bool:
+    return any(isinstance(stage.fragment, Cells) and stage.fragment.unreadable == "reject" for stage in making.stages)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from backoffice.errors import EngineError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from backoffice.contract import Columns
+    from backoffice.transform.fragment import Batches
 
 __all__ = ["rows_of"]
 
@@ -28,6 +32,42 @@ def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
         fault = type(error).__name__
     # Raised here, after the block: so not even the context of our error holds DuckDB's.
     if fault == "memory":
-        hint = "Give the engine more (`BACKOFFICE_ENGINE_MEMORY`); it never spills to disk."
+        hint = "Give the engine more (`BACKOFFICE_ENGINE_MEMORY`)."
         raise EngineError("The job does not fit into the engine's memory.", hint=hint)
     raise EngineError(f"The engine failed ({fault}).", hint="Try the SOW on a test file with `backoffice sow run`.")
+
+
+def batches_into(
+    connection: DuckDBPyConnection, fragment: Batches, source: str, into: str, columns: Columns, *, size: int = 50_000
+) -> None:
+    """Make the table ``into`` by giving the batches of ``source``, in order, to the function of a Python step.
+
+    :raises EngineError: the function failed, or answers with other columns. What it raised is never shown.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    fault = ""
+    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+    reading = connection.cursor()
+    try:
+        found = reading.execute(f'SELECT * EXCLUDE (_row) FROM "{source}" ORDER BY _row')  # noqa: S608
+        batches = iter(fragment.run(found.to_arrow_reader(size)))
+        first = next(batches, None)
+        if first is None:
+            fault = "it gave no batch, not even an empty one"
+        else:
+            answered = pa.RecordBatchReader.from_batches(first.schema, chain((first,), batches))
+            connection.register("_answered", answered)
+            connection.execute(
+                f'CREATE OR REPLACE TABLE "{into}" AS SELECT row_number() OVER () AS _row, {quoted} FROM _answered'  # noqa: S608
+            )
+            connection.unregister("_answered")
+    except duckdb.BinderException:
+        fault = f"it answered with other columns than {', '.join(columns)}"
+    except Exception as error:  # noqa: BLE001 - whatever it raised may show cells
+        fault = type(error).__name__
+    finally:
+        reading.close()
+    if fault:
+        raise EngineError(f"A step of Python failed ({fault}).", hint="Try it with `backoffice sow test`.")

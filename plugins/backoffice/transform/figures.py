@@ -34,10 +34,15 @@ class StepFigures:
     step: str
     rows_in: int
     rows_out: int
+    table: str = "result"
+    """The table that it was a step to."""
     changed: dict[str, int] = field(default_factory=dict)
     """Cells by column that have another value now."""
     blanked: dict[str, int] = field(default_factory=dict)
-    """Cells by column that were filled and are empty now: nothing that the SOW accepts could be made of them."""
+    """Cells by column that were filled and of which nothing that the SOW accepts could be made. They are empty now, or
+    what ``unreadable`` says."""
+    unreadable: str = "blank"
+    """What became of those cells."""
     counts: dict[str, int] = field(default_factory=dict)
     """Further figures of the step's own."""
 
@@ -57,12 +62,16 @@ class RunFigures:
 
     rows_in: int
     rows_out: int
+    """Of the main table that is delivered."""
     steps: tuple[StepFigures, ...]
+    tables: dict[str, int] = field(default_factory=dict)
+    """Rows of every delivered table."""
 
     @property
     def merged(self) -> int:
         """Rows that were merged into another as exact or near duplicates."""
-        return sum(step.dropped for step in self.steps if step.step in ("drop_duplicates", "near_duplicates"))
+        duplicates = ("drop_duplicates", "near_duplicates")
+        return sum(step.dropped for step in self.steps if step.step in duplicates and step.table == "result")
 
     @property
     def blanked(self) -> int:
@@ -76,5 +85,6 @@ class RunFigures:
             "rows_out": self.rows_out,
             "merged": self.merged,
             "blanked": self.blanked,
+            "tables": self.tables,
             "steps": [step.to_dict() for step in self.steps],
         }

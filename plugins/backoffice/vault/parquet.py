@@ -1,8 +1,7 @@
 """Encrypted Parquet between tasks: AES-256-GCM, the footer too, under the job's own data key (P7).
 
-Written and read by pyarrow, from and to DuckDB's memory batch by batch. DuckDB cannot write encrypted Parquet without
-an extension that is not on board; its own reader fails on some valid files, one of them so that the whole connection is
-lost, and keeps the key for as long as the connection lives. Plaintext is in memory only; what is written is sealed.
+Written and read by pyarrow, from and to DuckDB's memory batch by batch: DuckDB's own reader fails on some valid files,
+and keeps the key for as long as the connection lives. Plaintext is in memory only; what is written is sealed.
 """
 
 from __future__ import annotations
@@ -48,7 +47,6 @@ class View:
     def close(self) -> None:
         """Drop it, and the key with it."""
         with suppress(Exception):  # the connection may be closed already; then the view is gone as well
-            _settle(self._connection)
             self._connection.unregister(self.name)
 
     def __enter__(self) -> Self:
@@ -77,8 +75,7 @@ def write_encrypted(
     _check(key)
     sealed = Sealed("parquet")
     try:
-        _settle(connection)
-        found = connection.table('"' + table.replace('"', '""') + '"') if isinstance(table, str) else table
+        found = connection.sql('FROM "' + table.replace('"', '""') + '"') if isinstance(table, str) else table
         reader = found.to_arrow_reader(_BATCH_ROWS)
         properties = create_encryption_properties(key, aad_prefix=_bound(binding), store_aad_prefix=False)
         with pq.ParquetWriter(
@@ -135,7 +132,6 @@ def read_encrypted(
             options = ds.ParquetFragmentScanOptions(
                 decryption_properties=properties, pre_buffer=False, use_buffered_stream=True
             )
-            _settle(connection)
             connection.register(
                 view, ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))
             )
@@ -146,11 +142,6 @@ def read_encrypted(
         "An encrypted intermediate does not open: another key, another job's file, cut off, or changed.",
         hint="Run the job again from `prepare`; its drop is untouched.",
     )
-
-
-def _settle(connection: DuckDBPyConnection) -> None:
-    """Drop a result that was not read to its end: ``fetchone`` leaves one, and DuckDB then refuses all other work."""
-    connection.abort()
 
 
 def _check(key: bytes) -> None:

@@ -1,1 +1,1 @@
-"""What each step means as SQL. Every module of this folder registers one step of ``contract/steps/``."""
+"""Every step that a SOW can ask for. Each module of this folder is one step, named after it."""

@@ -2,23 +2,81 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from backoffice.contract.steps.drop_duplicates import DropDuplicates
-from backoffice.transform.compiling import ROW, Rows, Source, col, compile_step, filled, table
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from backoffice.contract.step import AnyColumn, Example, NewColumn, Step
+from backoffice.transform.fragment import ROW, Rows, Source
 from backoffice.transform.merging import listing, most_complete_first
+from backoffice.transform.sql import col, filled, table
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 
-@compile_step.register
-def _(step: DropDuplicates, source: Source) -> Rows:
-    name, columns = source.name, step.columns_after(source.columns)
-    keys = step.by or tuple(one for one in source.columns if one not in (step.ignore or ()) and one != step.list_as)
-    tables = (
-        (f"{name}_repeated", _repeated(keys, source, whole=step.by is not None)),
-        (f"{name}_groups", _groups(step, keys, source)),
-        (name, _survivors(step, columns, source)),
+class DropDuplicates(Step):
+    """Of rows that are equal, keep the most complete; of equally complete ones, the first.
+
+    ``by`` names the columns that make rows equal; a row with an empty one of them equals no other. ``ignore`` names the
+    columns that do not matter; all others have to be equal, and empty cells equal empty cells. Neither: all columns.
+    """
+
+    step: Literal["drop_duplicates"] = "drop_duplicates"
+    by: tuple[AnyColumn, ...] | None = Field(default=None, min_length=1)
+    ignore: tuple[AnyColumn, ...] | None = Field(default=None, min_length=1)
+    ids: AnyColumn | None = None
+    """The client's own reference, to list what was merged."""
+    list_as: NewColumn | None = None
+    """The column that lists the references of merged rows, joined by ``;``. Empty where nothing was merged."""
+
+    example: ClassVar[Example] = Example(
+        """- step: drop_duplicates
+  by: [name, town]
+  ids: id
+  list_as: merged
+""",
+        before="""\
+id,name,town,phone
+1,Ann,Graz,
+2,Ann,Graz,0316 1
+3,Bo,,
+""",
+        after="""\
+id,name,town,phone,merged
+2,Ann,Graz,0316 1,1;2
+3,Bo,,,
+""",
     )
-    return Rows(tables, columns)
+    blanks: ClassVar[str] = "A row with an empty cell in `by` equals no other; elsewhere empty equals empty."
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> DropDuplicates:
+        if self.by and self.ignore:
+            raise ValueError("say `by` or `ignore`, not both")
+        if (self.ids is None) != (self.list_as is None):
+            raise ValueError("`ids` and `list_as` belong together: say both or neither")
+        return self
+
+    @override
+    def words(self) -> str:
+        if self.by:
+            equal = f"equal in {', '.join(self.by)}"
+        else:
+            equal = "equal" + (f" but for {', '.join(self.ignore)}" if self.ignore else "")
+        return f"Of rows that are {equal}, keep the most complete."
+
+    @override
+    def compile(self, source: Source) -> Rows:
+        name = source.name
+        keys = self.by or tuple(one for one in source.columns if one not in (self.ignore or ()) and one != self.list_as)
+        tables = (
+            (f"{name}_repeated", _repeated(keys, source, whole=self.by is not None)),
+            (f"{name}_groups", _groups(self, keys, source)),
+            (name, _survivors(self, source)),
+        )
+        return Rows(tables)
 
 
 def _repeated(keys: tuple[str, ...], source: Source, *, whole: bool) -> exp.Query:
@@ -26,6 +84,8 @@ def _repeated(keys: tuple[str, ...], source: Source, *, whole: bool) -> exp.Quer
 
     A row with an empty key (``whole``), or with nothing but empty ones, is equal to no other.
     """
+    from sqlglot import exp
+
     comparable = (exp.and_ if whole else exp.or_)(*map(filled, keys))
     key = exp.Anonymous(this="hash", expressions=[col(one) for one in keys])
     again = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.convert(1))
@@ -34,6 +94,8 @@ def _repeated(keys: tuple[str, ...], source: Source, *, whole: bool) -> exp.Quer
 
 
 def _groups(step: DropDuplicates, keys: tuple[str, ...], source: Source) -> exp.Query:
+    from sqlglot import exp
+
     order = exp.Order(this=col(ROW), expressions=most_complete_first(source, but=step.list_as))
     found = [
         exp.alias_(exp.Anonymous(this="first", expressions=[order]), "survivor"),
@@ -46,10 +108,12 @@ def _groups(step: DropDuplicates, keys: tuple[str, ...], source: Source) -> exp.
     return query.group_by(*map(col, keys)).having(again)
 
 
-def _survivors(step: DropDuplicates, columns: tuple[str, ...], source: Source) -> exp.Query:
+def _survivors(step: DropDuplicates, source: Source) -> exp.Query:
+    from sqlglot import exp
+
     survivor = exp.column("survivor", table="g")
     chosen: list[exp.Expr] = []
-    for one in (ROW, *columns):
+    for one in (ROW, *source.after):
         if one == step.list_as:
             before = col(one, "t") if one in source.columns else exp.null()
             listed = exp.func("coalesce", exp.column("listed", table="g"), before)

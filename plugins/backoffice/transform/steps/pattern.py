@@ -1,17 +1,53 @@
-"""Patterns."""
+"""Patterns that cells have to match."""
 
 from __future__ import annotations
 
-from sqlglot import exp
+from typing import ClassVar, Literal
 
-from backoffice.contract.steps.pattern import Pattern
-from backoffice.transform.compiling import Cells, Source, call, col, compile_step
+from pydantic import Field
+from typing_extensions import override
+
+from backoffice.contract.model import Regex
+from backoffice.contract.step import Example, Step, TextColumn, Unreadable
+from backoffice.transform.fragment import Cells, Source
+from backoffice.transform.sql import col, sql
 
 
-@compile_step.register
-def _(step: Pattern, source: Source) -> Cells:  # noqa: ARG001
-    cells: dict[str, exp.Expr] = {}
-    for name, pattern in step.columns.items():
-        cell = call("regexp_replace", col(name), "[^0-9]", "", "g") if step.digits_only else col(name)
-        cells[name] = exp.Case().when(call("regexp_full_match", cell, pattern), cell.copy())
-    return Cells(cells)
+class Pattern(Step):
+    """Keep cells that match a regular expression as a whole. Any other is unreadable."""
+
+    step: Literal["pattern"] = "pattern"
+    columns: dict[TextColumn, Regex] = Field(min_length=1)
+    digits_only: bool = False
+    """Take everything but digits out of the cell first."""
+    unreadable: Unreadable = "blank"
+
+    example: ClassVar[Example] = Example(
+        """- step: pattern
+  columns: {postcode: "[0-9]{4}"}
+""",
+        before="""\
+town,postcode
+Graz,8010
+Ulm,89o77
+""",
+        after="""\
+town,postcode
+Graz,8010
+Ulm,
+""",
+    )
+
+    @override
+    def words(self) -> str:
+        digits = ", reduced to digits," if self.digits_only else ""
+        return f"Keep {', '.join(self.columns)}{digits} where the cell has its agreed form."
+
+    @override
+    def compile(self, source: Source) -> Cells:
+        cells = {}
+        for name, pattern in self.columns.items():
+            cell = sql("regexp_replace(:cell, '[^0-9]', '', 'g')", cell=col(name)) if self.digits_only else col(name)
+            text = "case when regexp_full_match(:cell, :pattern) then :cell end"
+            cells[name] = sql(text, cell=cell, pattern=pattern)
+        return Cells(cells, unreadable=self.unreadable)

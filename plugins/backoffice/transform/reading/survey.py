@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from backoffice.contract import InputSpec
+from backoffice.contract import CsvInput
 from backoffice.errors import DropRejected
 
 __all__ = ["Survey", "survey", "unify_line_ends"]
@@ -49,7 +49,7 @@ class Survey:
 
 
 @contextmanager
-def survey(path: Path, spec: InputSpec) -> Iterator[Survey]:
+def survey(path: Path, spec: CsvInput) -> Iterator[Survey]:
     """Look at ``path``. What was opened for it is closed at the end.
 
     :raises DropRejected: ``empty``, ``too-large``, ``format``, ``encoding``, ``line-too-long``.
@@ -93,7 +93,7 @@ def _refuse_other_formats(head: bytes) -> None:
         raise DropRejected("format", f"The file is not CSV: it looks like {found}.", hint="Export it as CSV.")
 
 
-def _encoding(spec: InputSpec, mark: bytes) -> str:
+def _encoding(spec: CsvInput, mark: bytes) -> str:
     marked = _MARKS.get(mark)
     if spec.encoding == "auto":
         return marked or "utf-8"
@@ -105,7 +105,7 @@ def _encoding(spec: InputSpec, mark: bytes) -> str:
     return spec.encoding
 
 
-def _legacy(spec: InputSpec, *, marked: bool, mixed: bool) -> str:
+def _legacy(spec: CsvInput, *, marked: bool, mixed: bool) -> str:
     if spec.encoding == "auto" and not marked and not mixed:
         return "cp1252"
     what = "It is UTF-8 in part" if mixed or marked else "It is not UTF-8"
@@ -180,7 +180,7 @@ def _break(one: int, other: int, choose: Callable[[list[int]], int]) -> int:
 
 
 @contextmanager
-def _rewritten(file: BinaryIO, encoding: str, spec: InputSpec) -> Iterator[tuple[int, bool]]:
+def _rewritten(file: BinaryIO, encoding: str, spec: CsvInput) -> Iterator[tuple[int, bool]]:
     """The rest of ``file`` as UTF-8 in a memfd, and whether its line ends are mixed."""
     fd = os.memfd_create("text", os.MFD_CLOEXEC)
     try:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from backoffice.contract import InputSpec
+from backoffice.contract import CsvInput
 from backoffice.errors import DropRejected, EngineError
-from backoffice.transform.compiling import ROW, call, col
 from backoffice.transform.faults import rows_of
 from backoffice.transform.figures import InputProfile
-from backoffice.transform.survey import survey, unify_line_ends
+from backoffice.transform.fragment import ROW
+from backoffice.transform.reading.survey import survey, unify_line_ends
+from backoffice.transform.sql import call, col
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -26,7 +27,7 @@ _MOST_COLUMNS = 16_384
 _AGAIN = "Export it again with every row complete, and cells that hold the separator in double quotes."
 
 
-def read_csv(connection: DuckDBPyConnection, spec: InputSpec, path: Path, *, into: str) -> InputProfile:
+def read_csv(connection: DuckDBPyConnection, spec: CsvInput, path: Path, *, into: str) -> InputProfile:
     """Read ``path`` into the table ``into``: ``_row`` and the columns of ``spec``, all text, in the file's order.
 
     :raises DropRejected: whatever is wrong with the file; see the codes there.
@@ -44,7 +45,7 @@ def read_csv(connection: DuckDBPyConnection, spec: InputSpec, path: Path, *, int
     return InputProfile(rows, found.bytes, found.encoding, width, width - len(places) + missing, missing)
 
 
-def _header(path: str, spec: InputSpec) -> tuple[int, dict[str, int | None]]:
+def _header(path: str, spec: CsvInput) -> tuple[int, dict[str, int | None]]:
     """How many columns the file has, and which of them each agreed column is (``None``: not there)."""
     with Path(path).open("rb") as file:
         line = file.readline(spec.max_line_bytes + 1).removeprefix(b"\xef\xbb\xbf").split(b"\r")[0].decode()
@@ -74,7 +75,7 @@ def _header(path: str, spec: InputSpec) -> tuple[int, dict[str, int | None]]:
     return len(names), places
 
 
-def _refuse_columns(missing: list[str], extra: int, line: str, spec: InputSpec) -> None:
+def _refuse_columns(missing: list[str], extra: int, line: str, spec: CsvInput) -> None:
     faults = []
     if missing:
         faults.append(f"{'Columns are' if len(missing) > 1 else 'A column is'} missing: {', '.join(missing)}")
@@ -84,7 +85,7 @@ def _refuse_columns(missing: list[str], extra: int, line: str, spec: InputSpec) 
     raise DropRejected("columns", f"{'; '.join(faults)}.", hint=hint)
 
 
-def _separator_hint(line: str, spec: InputSpec) -> str:
+def _separator_hint(line: str, spec: CsvInput) -> str:
     """What separates the columns, if it is something else than was agreed."""
     wanted = {_folded(name) for name in spec.columns}
     for other, called in {",": "`,`", ";": "`;`", "\t": "a tab", "|": "`|`"}.items():
@@ -104,7 +105,7 @@ def _folded(name: str) -> str:
 
 
 def _read(
-    connection: DuckDBPyConnection, spec: InputSpec, path: str, *, width: int, places: dict[str, int | None], into: str
+    connection: DuckDBPyConnection, spec: CsvInput, path: str, *, width: int, places: dict[str, int | None], into: str
 ) -> None:
     """Run the reader. Rows that it cannot make sense of are in ``reject_errors`` then."""
     import duckdb

@@ -1,0 +1,77 @@
+"""What a step means: which tables it reads, and what of them it changes. Light: it is imported at DAG parse.
+
+Every table that a step reads has the hidden column ``_row``: the row's number in the client's file, or where a step has
+made new rows their number in that step's result. It keeps the order, and no two rows of a table have the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from backoffice.contract.kind import Columns
+from backoffice.contract.step import Unreadable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlglot import exp
+
+__all__ = ["ROW", "Batches", "Cells", "Fragment", "Rows", "Shape", "Source"]
+
+ROW = "_row"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a step reads."""
+
+    table: str
+    columns: Columns
+    """Its columns, without the hidden one, and what they hold."""
+    after: Columns
+    """The columns that the step is to leave."""
+    name: str
+    """What the step calls its own result; further tables of its own begin with it and ``_``."""
+    tables: Mapping[str, Columns] = field(default_factory=dict)
+    """The SOW's other tables that are there by now, under the names that the SOW gives them. They have ``_row`` too."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A step that changes cells, or adds columns, and leaves every row. What is not named stays as it is."""
+
+    cells: Mapping[str, exp.Expr]
+    reads: Mapping[str, str] = field(default_factory=dict)
+    """For a cell that is new, or that takes another's place: the column that it is read from. Left out: its own."""
+    loses: bool = True
+    """Whether a cell that it empties held something; if so, those are counted, and ``unreadable`` says what is done."""
+    unreadable: Unreadable = "blank"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A step that chooses, renames or orders columns: new name -> old name."""
+
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A step that drops, merges or makes rows. The last of its tables, called ``Source.name``, is its result."""
+
+    tables: tuple[tuple[str, exp.Query], ...]
+    counts: Mapping[str, exp.Query] = field(default_factory=dict)
+    """Further figures: queries of one number over the tables."""
+    sides: Mapping[str, exp.Query] = field(default_factory=dict)
+    """Further tables that the SOW may deliver or work on, by their names in the SOW; each with ``_row``."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A step that is Python: a function from the table's record batches to the result's. Its columns are ``after``."""
+
+    run: Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
+
+
+Fragment = Cells | Shape | Rows | Batches

@@ -1,0 +1,84 @@
+"""Every step: it can be found by its name, explains itself, and does what its example shows."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+from typing import Any
+
+import pytest
+import yaml
+
+from backoffice.contract import Sow, Step, step_model, step_names
+from backoffice.contract.step import Example
+from backoffice.transform import Engine
+from tests.transform.conftest import memory
+
+STEPS = list(step_names())
+
+
+def agreed(example: Example, table: str) -> Sow:
+    """The SOW that an example stands for."""
+    header = {
+        name: next(csv.reader(io.StringIO(text))) for name, text in {"input": example.before, **example.tables}.items()
+    }
+    inputs = {
+        name: {"format": "csv", "columns": dict.fromkeys(columns, "required")} for name, columns in header.items()
+    }
+    return Sow.model_validate(
+        {
+            "title": "t", "owner": "o", "description": "d", "purpose": "p", "signers": ["acme"], "approval": False,
+            "input": inputs.pop("input"), "inputs": inputs, "steps": yaml.safe_load(example.steps),
+            "output": {"format": "csv", "filename": "out.csv", "table": table},
+            "retention": {"results": {"until": "acceptance", "at_most_days": 1}},
+        }
+    )  # fmt: skip
+
+
+def rows(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def run(example: Example, table: str) -> list[list[str]]:
+    """What the example's steps leave, as a CSV file would have it."""
+    sow = agreed(example, table)
+    with memory(example.before) as path, Engine() as engine:
+        engine.load(sow, path)
+        for name, text in example.tables.items():
+            _further(engine, name, text)
+        engine.run(sow)
+        found = engine.connection.execute(f'SELECT COLUMNS(*)::VARCHAR FROM "{table}"')
+        header = [column[0] for column in found.description or ()]
+        return [header, *([cell or "" for cell in row] for row in found.fetchall())]
+
+
+def _further(engine: Engine, name: str, text: str) -> None:
+    header, *body = rows(text)
+    columns = ", ".join(f'"{column}" VARCHAR' for column in header)
+    engine.connection.execute(f'CREATE TABLE "{name}" (_row BIGINT, {columns})')
+    for number, row in enumerate(body, start=1):
+        values: list[Any] = [number, *(cell or None for cell in row)]
+        engine.connection.execute(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(values))})', values)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_found_by_its_name_and_explains_itself(name):
+    model = step_model(name)
+    assert issubclass(model, Step)
+    assert inspect.getdoc(model)
+    assert model.blanks.endswith(".")
+    example = yaml.safe_load(model.example.steps)
+    assert any(one["step"] == name for one in example)
+    for one in example:
+        words = step_model(one["step"]).model_validate(one).words()
+        assert words.endswith(".")
+        assert words[0].isupper()
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_does_what_its_example_shows(name):
+    example = step_model(name).example
+    assert run(example, "result") == rows(example.after)
+    for table, text in example.made.items():
+        assert run(example, table) == rows(text)
