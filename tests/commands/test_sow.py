@@ -75,7 +75,7 @@ def test_a_missing_dpa_or_sow_is_said(project):
 
 
 def test_explain_prints_sql_alone():
-    assert sow("explain", SAMPLE).stdout.startswith("WITH trim_1 AS (\n")
+    assert sow("explain", SAMPLE).stdout.startswith("WITH \"result_1_trim\" AS (\n")
 
 
 def test_run_writes_the_result_and_shows_each_step(people, tmp_path):

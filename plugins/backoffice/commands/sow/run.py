@@ -1,14 +1,14 @@
-"""``backoffice sow``: write a Statement of Work, and try it without any server."""
+"""``backoffice sow run``."""
 
 from __future__ import annotations
 
 import json
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from backoffice.commands.sow.arguments import Json, SowFile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,61 +17,9 @@ if TYPE_CHECKING:
     from backoffice.quality import QualityReport
     from backoffice.transform import RunFigures
 
-__all__ = ["app"]
-
-app = typer.Typer(help="Statements of Work: check, try, explain.", no_args_is_help=True)
-SowFile = Annotated[Path, typer.Argument(metavar="SOW", help="A SOW file, like sow/acme/contacts.yaml.")]
-Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+__all__ = ["run"]
 
 
-@app.command()
-def check(sow: SowFile, as_json: Json = False) -> None:
-    """Find every mistake in a SOW and in the DPA beside it; say whether it may be processed today.
-
-    Exit code 0: all is well. 3: mistakes. 4: no mistake, but the agreement does not cover it today.
-    """
-    from backoffice.contract import ContractFileError, gate
-    from backoffice.contract import check as check_files
-    from backoffice.errors import NotAgreed
-
-    mistakes: list[Any] = []
-    try:
-        found, dpa = check_files(sow)
-    except ContractFileError as error:
-        if not as_json:
-            raise
-        mistakes = [one.to_dict() for one in error.mistakes]
-        print(json.dumps({"sow": str(sow), "mistakes": mistakes, "refusals": []}, indent=2))
-        raise typer.Exit(error.exit_code) from None
-    refusals = gate(dpa, found, on=datetime.now(UTC).date())
-    if as_json:
-        shown = [{"code": one.code, "message": one.message, "hint": one.hint} for one in refusals]
-        print(json.dumps({"sow": str(sow), "mistakes": mistakes, "refusals": shown}, indent=2))
-        raise typer.Exit(NotAgreed.exit_code if refusals else 0)
-    if refusals:
-        message = " ".join(one.message for one in refusals)
-        raise NotAgreed(f"No mistakes, but it may not be processed today. {message}", hint=refusals[0].hint)
-    print(f"{sow}: no mistakes. {len(found.steps)} steps, {len(found.columns)} columns in the result.")
-    print(f"Agreed with {dpa.controller.name} until {dpa.valid_until}: it may be processed.")
-
-
-@app.command()
-def explain(sow: SowFile) -> None:
-    """Show the one SQL query that a SOW means (DuckDB's dialect, over the table `input`)."""
-    from backoffice.contract import load_sow
-    from backoffice.transform import explain as explain_sql
-
-    text = explain_sql(load_sow(sow))
-    if not sys.stdout.isatty():
-        print(text)
-        return
-    from rich.console import Console
-    from rich.syntax import Syntax
-
-    Console().print(Syntax(text, "sql", background_color="default"))
-
-
-@app.command()
 def run(
     sow: SowFile,
     file: Annotated[Path, typer.Argument(metavar="INPUT", help="A plain test file. Never a client's real one.")],
@@ -186,13 +134,3 @@ def _show_checks(console: Console, report: QualityReport) -> None:
     for result in failed:
         where = f" ({result.column})" if result.column else ""
         console.print(f"  [red]failed[/red] {result.rule}{where}: {result.unexpected} of {result.rows} rows")
-
-
-if __name__ == "__main__":
-    from backoffice.errors import BackofficeError
-
-    try:
-        app()
-    except BackofficeError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
