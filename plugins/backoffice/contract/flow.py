@@ -121,6 +121,8 @@ class Flow:
             yield from faults
             if not faults:
                 yield from ((loc + place, fault, hint) for place, fault, hint in step.faults(columns))
+                between = step.faults_between(columns, self.known)
+                yield from ((loc + place, fault, hint) for place, fault, hint in between)
             if faults and not all(one.name in columns for one in step.names() if isinstance(one.mark, Found)):
                 self._unknown.add(work.table)
                 if not _survives(step, columns, self.known):

@@ -159,6 +159,14 @@ class Step(Model):
         """What does not fit the columns it finds, beyond their names and kinds: place in the step, fault, what to do."""
         yield from ()
 
+    def faults_between(
+        self,
+        columns: Columns,  # noqa: ARG002
+        tables: Mapping[str, Columns],  # noqa: ARG002
+    ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """As ``faults``, for a step that looks at other tables of the SOW too."""
+        yield from ()
+
     def compile(self, source: Any) -> Any:
         """The step as SQL, given what it reads: a ``Source`` of ``backoffice.transform.compiling`` to a ``Fragment``."""
         raise NotImplementedError

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["ROW", "Batches", "Cells", "Fragment", "Rows", "Shape", "Source"]
+__all__ = ["ROW", "Batches", "Cells", "Demand", "Fragment", "Rows", "Shape", "Source"]
 
 ROW = "_row"
 
@@ -38,6 +38,17 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What has to hold after a step; otherwise the client's file is refused, with figures and no value."""
+
+    query: exp.Query
+    """Of one row: whether it holds, then the figures of the message; over the tables of the step."""
+    message: str
+    """What is wrong, with ``{0}``, ``{1}``, … for the figures."""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class Cells:
     """A step that changes cells, or adds columns, and leaves every row. What is not named stays as it is."""
 
@@ -47,6 +58,9 @@ class Cells:
     loses: bool = True
     """Whether a cell that it empties held something; if so, those are counted, and ``unreadable`` says what is done."""
     unreadable: Unreadable = "blank"
+    counts: Mapping[str, exp.Expr] = field(default_factory=dict)
+    """Further figures: in how many rows this is true of what the step reads."""
+    demands: tuple[Demand, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,7 @@ class Rows:
     """Further figures: queries of one number over the tables."""
     sides: Mapping[str, exp.Query] = field(default_factory=dict)
     """Further tables that the SOW may deliver or work on, by their names in the SOW; each with ``_row``."""
+    demands: tuple[Demand, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from backoffice.errors import DropRejected
 from backoffice.transform.compiling import Making, Plan, Stage
 from backoffice.transform.faults import batches_into, rows_of
 from backoffice.transform.figures import StepFigures
-from backoffice.transform.fragment import ROW, Batches, Cells, Rows
+from backoffice.transform.fragment import ROW, Batches, Cells, Demand, Rows
 from backoffice.transform.sql import col, sql, table
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run_making(tables: Tables, making: Making, compiled: Plan, *, keep: bool) ->
         whole = isinstance(stage.fragment, Rows | Batches)
         if not whole:
             waiting.append(stage)
-        if waiting and (whole or stage is making.stages[-1] or _takes_out(stage)):
+        if waiting and (whole or stage is making.stages[-1] or _ends(stage)):
             done = _cells(tables, making.table, waiting, rows, compiled)
             _drop(tables, last, making.of, keep=keep)
             figures += done
@@ -93,8 +93,24 @@ def _drop(tables: Tables, name: str, of: str, *, keep: bool) -> None:
         tables.drop_all([name])
 
 
+def _ends(stage: Stage) -> bool:
+    """Whether something is done after its pass that the next step has to wait for."""
+    return isinstance(stage.fragment, Cells) and (_takes_out(stage) or bool(stage.fragment.demands))
+
+
 def _takes_out(stage: Stage) -> bool:
     return isinstance(stage.fragment, Cells) and stage.fragment.unreadable in ("reject", "stop")
+
+
+def _hold(tables: Tables, stage: Stage, demands: Iterable[Demand]) -> None:
+    """Refuse the file if one of them is not met."""
+    for one in demands:
+        met, *figures = tables.one(one.query)
+        if not met:
+            message = one.message
+            for place, figure in enumerate(figures):
+                message = message.replace(f"{{{place}}}", f"{figure or 0:,}")
+            raise DropRejected("not-as-agreed", f"{message} (step {stage.number}, {stage.step})", hint=one.hint)
 
 
 def _cells(tables: Tables, name: str, stages: list[Stage], rows: int, compiled: Plan) -> list[StepFigures]:
@@ -112,6 +128,10 @@ def _cells(tables: Tables, name: str, stages: list[Stage], rows: int, compiled: 
                     hidden = f"_{stage.number}_{kind}_{column}"
                     flags[hidden] = (stage.number, kind, column)
                     carried[hidden] = flag
+            for called, flag in stage.fragment.counts.items():
+                hidden = f"_{stage.number}_counts_{called}"
+                flags[hidden] = (stage.number, "counts", called)
+                carried[hidden] = flag
         ctes.append((stage.source.name, stage.select(flags=carried)))
     query = ctes[-1][1]
     for called, cte in ctes[:-1]:
@@ -124,12 +144,14 @@ def _cells(tables: Tables, name: str, stages: list[Stage], rows: int, compiled: 
         found = dict(zip(flags, tables.one(exp.select(*counts).from_(table(last.source.name))), strict=True))
     figures = []
     for stage in stages:
-        kinds: dict[str, dict[str, int]] = {"changed": {}, "blanked": {}}
+        kinds: dict[str, dict[str, int]] = {"changed": {}, "blanked": {}, "counts": {}}
         for one, (number, kind, column) in flags.items():
             if number == stage.number and found[one]:
                 kinds[kind][column] = found[one]
         unreadable = stage.fragment.unreadable if isinstance(stage.fragment, Cells) else "blank"
         figures.append(StepFigures(stage.number, stage.step, rows, rows, name, unreadable=unreadable, **kinds))
+    if isinstance(last.fragment, Cells):
+        _hold(tables, last, last.fragment.demands)
     if _takes_out(last) and figures[-1].blanked:
         lost = [one for one, (number, kind, _) in flags.items() if number == last.number and kind == "blanked"]
         figures[-1] = _taken_out(tables, last, lost, figures[-1], stages[0].source.table, compiled)
@@ -200,6 +222,7 @@ def _rows(tables: Tables, name: str, stage: Stage, rows: int) -> StepFigures:
     assert isinstance(fragment, Rows)  # noqa: S101 - asked by the caller
     for one, query in (*fragment.tables, *fragment.sides.items()):
         tables.create(one, query)
+    _hold(tables, stage, fragment.demands)
     counts = {one: tables.one(query)[0] for one, query in fragment.counts.items()}
     tables.drop_all(one for one, _ in fragment.tables[:-1])
     return StepFigures(stage.number, stage.step, rows, tables.count(called), name, counts=counts)
