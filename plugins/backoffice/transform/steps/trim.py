@@ -46,6 +46,8 @@ Ann Lee,Graz
     @override
     def compile(self, source: Source) -> Cells:
         texts = [name for name, kind in source.columns.items() if kind is Kind.TEXT]
-        text = "nullif(trim(regexp_replace(:cell, :white, ' ', 'g')), '')"
+        # Most cells are clean: asking first takes half the time of rewriting all of them.
+        text = """case when regexp_full_match(:cell, '[!-~]+( [!-~]+)*') then :cell
+            else nullif(trim(regexp_replace(:cell, :white, ' ', 'g')), '') end"""
         cells = {name: sql(text, cell=col(name), white=WHITE_SPACE) for name in self.columns or texts}
         return Cells(cells, loses=False)

@@ -1,0 +1,236 @@
+"""A file that may be larger than memory: in memory while it is small, then on disk, encrypted (P7).
+
+The key is made for one file, lives in this process only, and dies with it. The file on disk has no name from its first
+moment (``O_TMPFILE``): nothing is left behind, whatever kills the process. It is written once, from start to end, then
+read in any order and any number of times: AES-256-GCM over pieces of one MiB, each bound to its place.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from backoffice.errors import BackofficeError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+__all__ = ["PIECE", "Spool", "piped"]
+
+PIECE = 1 << 20
+"""Bytes of plaintext in one sealed piece."""
+_TAG = 16
+_IN_MEMORY = 64 << 20
+
+
+class Spool(io.RawIOBase):
+    """A binary file: ``write`` until ``finish``, then ``read``, ``seek`` and :meth:`pieces`. Close it.
+
+    :param in_memory: bytes that it may hold before it goes to disk.
+    :param folder: where on disk; left out: the system's temporary folder.
+    """
+
+    def __init__(self, *, in_memory: int = _IN_MEMORY, folder: str | None = None) -> None:
+        super().__init__()
+        self._limit, self._folder = in_memory, folder
+        self._memory = os.memfd_create("backoffice-spool", os.MFD_CLOEXEC)
+        self._disk = -1
+        self._cipher: AESGCM | None = None
+        self._open = bytearray()
+        self._size = self._at = 0
+        self._done = False
+        self._last: tuple[int, bytes] = (-1, b"")
+
+    @property
+    def size(self) -> int:
+        """Bytes of plaintext in it."""
+        return self._size
+
+    @property
+    def path(self) -> str | None:
+        """Where this process can open it by name, while it is in memory; ``None`` once it is on disk."""
+        return None if self._on_disk else f"/proc/self/fd/{self._memory}"
+
+    @property
+    def _on_disk(self) -> bool:
+        return self._cipher is not None
+
+    # ------------------------------------------------------------------ writing
+
+    def writable(self) -> bool:
+        """Until it is finished."""
+        return not self._done
+
+    def write(self, data: Any) -> int:
+        """Append.
+
+        :raises BackofficeError: the disk is full.
+        """
+        if self._done:
+            raise io.UnsupportedOperation("it is finished")
+        view = memoryview(data).cast("B")
+        if not self._on_disk and self._size + len(view) > self._limit:
+            self._go_to_disk()
+        if self._on_disk:
+            self._open += view
+            while len(self._open) >= PIECE:
+                self._put(bytes(self._open[:PIECE]))
+                del self._open[:PIECE]
+        else:
+            _write_all(self._memory, view)
+        self._size += len(view)
+        return len(view)
+
+    def finish(self) -> None:
+        """No more is written; reading starts at the beginning."""
+        if self._on_disk and self._open:
+            self._put(bytes(self._open))
+            self._open.clear()
+        self._done, self._at = True, 0
+
+    def _go_to_disk(self) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        self._cipher = AESGCM(AESGCM.generate_key(256))
+        self._disk = os.open(self._folder or tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._pieces = 0
+        written, at = self._size, 0
+        while at < written:
+            self._open += os.pread(self._memory, PIECE, at)
+            at += PIECE
+            if len(self._open) >= PIECE:
+                self._put(bytes(self._open[:PIECE]))
+                del self._open[:PIECE]
+        os.close(self._memory)
+        self._memory = -1
+
+    def _put(self, piece: bytes) -> None:
+        assert self._cipher is not None  # noqa: S101 - asked by the callers
+        number = self._pieces
+        sealed = self._cipher.encrypt(_nonce(number), piece, None)
+        full = False
+        try:
+            _write_all(self._disk, memoryview(sealed))
+        except OSError:
+            full = True
+        if full:
+            hint = "Make room in the temporary folder, or point TMPDIR to another."
+            raise BackofficeError("There is no room on disk for encrypted working data.", hint=hint)
+        self._pieces += 1
+
+    # ------------------------------------------------------------------ reading
+
+    def readable(self) -> bool:
+        """Once it is finished."""
+        return self._done
+
+    def seekable(self) -> bool:
+        """Once it is finished."""
+        return self._done
+
+    def tell(self) -> int:
+        """Where the next ``read`` starts, or ``write``."""
+        return self._at if self._done else self._size
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into a buffer; less than its size at the end of a piece.
+
+        :raises BackofficeError: what lies on disk was changed.
+        """
+        view = memoryview(buffer).cast("B")
+        if not self._on_disk:
+            found = os.pread(self._memory, len(view), self._at)
+        else:
+            number, start = divmod(self._at, PIECE)
+            found = self._piece(number)[start : start + len(view)]
+        view[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it from the start, piece by piece."""
+        for number in range(-(-self._size // PIECE)):
+            yield self._piece(number) if self._on_disk else os.pread(self._memory, PIECE, number * PIECE)
+
+    def _piece(self, number: int) -> bytes:
+        if self._last[0] == number:
+            return self._last[1]
+        if number * PIECE >= self._size:
+            return b""
+        assert self._cipher is not None  # noqa: S101 - asked by the callers
+        sealed = os.pread(self._disk, PIECE + _TAG, number * (PIECE + _TAG))
+        plain, whole = b"", False
+        with suppress(Exception):
+            plain = self._cipher.decrypt(_nonce(number), sealed, None)
+            whole = True
+        if not whole:
+            raise BackofficeError("Encrypted working data was changed on disk.", hint="Run the job again.")
+        self._last = (number, plain)
+        return plain
+
+    def close(self) -> None:
+        """Forget it: the key first."""
+        self._cipher = None
+        self._last = (-1, b"")
+        self._open.clear()
+        for fd in (self._memory, self._disk):
+            if fd >= 0:
+                with suppress(OSError):
+                    os.close(fd)
+        self._memory = self._disk = -1
+        super().close()
+
+
+@contextmanager
+def piped(pieces: Callable[[], Iterable[bytes]]) -> Iterator[str]:
+    """A path that can be read once, from start to end, and gives these bytes; they are made as they are read.
+
+    What ``pieces`` raises is raised at the end of the ``with`` block, unless the block raises itself.
+    """
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    with suppress(OSError):  # fewer switches between the two; not everyone may have so much
+        import fcntl
+
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIECE)
+    failed: list[BaseException] = []
+
+    def feed() -> None:
+        try:
+            for piece in pieces():
+                _write_all(writing, memoryview(piece))
+        except BrokenPipeError:
+            pass  # the reader has had enough
+        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that asked
+            failed.append(error)
+        finally:
+            os.close(writing)
+
+    feeder = threading.Thread(target=feed, name="backoffice-pipe", daemon=True)
+    feeder.start()
+    try:
+        yield f"/proc/self/fd/{reading}"
+    finally:
+        os.close(reading)
+        feeder.join()
+    if failed:
+        raise failed[0]
+
+
+def _nonce(number: int) -> bytes:
+    return number.to_bytes(12, "big")
+
+
+def _write_all(fd: int, view: memoryview) -> None:
+    while view:
+        view = view[os.write(fd, view) :]
