@@ -138,7 +138,9 @@ class Spool(io.RawIOBase):
         return self._at if self._done else self._size
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go to a place."""
+        """Go to a place, once it is finished."""
+        if not self._done:
+            raise io.UnsupportedOperation("it is still being written")
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         self._at = max(0, base + offset)
         return self._at
