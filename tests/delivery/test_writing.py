@@ -28,7 +28,7 @@ def connection():
 def written(connection, cells, tmp_path, output=OUTPUT):
     connection.execute("CREATE OR REPLACE TABLE result (c VARCHAR, d DATE)")
     connection.executemany("INSERT INTO result VALUES (?, DATE '2020-01-02')", [[cell] for cell in cells])
-    done = write(connection, "result", output, tmp_path / "out.csv")
+    done = write(connection, output, tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as file:
         return done, list(csv.reader(file))
 
@@ -87,7 +87,7 @@ def test_it_writes_to_a_descriptor_in_the_tables_order_the_same_bytes_each_time(
         fd = os.memfd_create("test")
         try:
             os.write(fd, b"x" * 1_000_000)  # what was there goes
-            sizes.add(write(connection, "result", OUTPUT, f"/proc/self/fd/{fd}").bytes)
+            sizes.add(write(connection, OUTPUT, f"/proc/self/fd/{fd}").bytes)
             contents.append(os.pread(fd, 2_000_000, 0))
         finally:
             os.close(fd)

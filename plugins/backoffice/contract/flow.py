@@ -185,6 +185,7 @@ class Flow:
                 yield ("output", *loc, "columns", index), fault, did_you_mean(column, there) or one_of(there)
         if twice := _twice(part.columns or ()):
             yield ("output", *loc, "columns"), f"`{twice}` is here twice.", "Each column may be there once."
+        yield from ((("output", *loc, *place), fault, hint) for place, fault, hint in part.faults(there))
 
     def _tables_hint(self, name: str) -> str:
         known = {*self._bases, *self._works, *self.known}

@@ -77,6 +77,8 @@ class Sow(Model):
     output: AnyOutput
     approval: bool
     """Whether one of us looks at the result before it is delivered."""
+    report: Literal["pdf", "html", "none"] = "pdf"
+    """What the client is told of the job beside its result: what was done, counted and drawn, without a value of it."""
     retention: Retention
     signers: tuple[Slug, ...] = Field(min_length=1)
     """Whose signature a drop may carry: names under which the client's OpenPGP certificates are enrolled."""
@@ -131,7 +133,9 @@ class Sow(Model):
         found: dict[str, dict[str, Kind]] = {}
         for _, part in self.output.parts():
             columns = known[part.table]
-            chosen = part.columns or tuple(columns)
             before = found.get(part.table, {})
-            found[part.table] = before | {name: columns[name] for name in chosen if name not in before}
+            if part.columns is None:  # another part may have named some, in another order
+                found[part.table] = dict(columns)
+            else:
+                found[part.table] = before | {name: columns[name] for name in part.columns if name not in before}
         return found

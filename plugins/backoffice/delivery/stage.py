@@ -11,7 +11,7 @@ from uuid import UUID
 from backoffice.contract import gate
 from backoffice.errors import NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
-from backoffice.work import RESULT, open_result
+from backoffice.work import open_tables
 
 if TYPE_CHECKING:
     from backoffice.contract import Project
@@ -86,8 +86,8 @@ def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, cl
 
     company = deployment.settings.company_key_file.read_bytes()
     with memory("plain") as plain, memory("sealed") as sealed:
-        with open_result(deployment, job) as connection:
-            write(connection, RESULT, project.sow.output, plain.path)
+        with open_tables(deployment, job, project.sow.delivered) as connection:
+            write(connection, project.sow.output, plain.path)
         encrypt(plain.path, sealed.path, recipients=[client], signer=company)
         stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
     return _Handed(key, stored.version_id, stored.sha256, stored.size)

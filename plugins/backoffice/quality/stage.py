@@ -1,18 +1,26 @@
-"""Check: the project's expectations over the encrypted intermediate (P4). A result that breaks one is not delivered."""
+"""Check: the project's expectations over the encrypted intermediates (P4). A result that breaks one is not delivered.
+
+The main table is held against ``expectations/<client>/<sow>.json``, any other that is delivered against
+``<sow>.<table>.json`` where there is one.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backoffice.errors import CheckFailed
 from backoffice.ledger import JobState, Stage
-from backoffice.work import RESULT, open_result
+from backoffice.work import open_tables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from backoffice.contract import Sow
     from backoffice.deployment import Deployment
 
-__all__ = ["check"]
+__all__ = ["check", "suites_of"]
 
 
 def check(deployment: Deployment, job_id: UUID) -> None:
@@ -27,8 +35,15 @@ def check(deployment: Deployment, job_id: UUID) -> None:
         if job.state not in (JobState.PREPARED, JobState.HELD):
             return
         project = deployment.project(job.project)
-        with open_result(deployment, job) as connection:
-            report = check_table(connection, RESULT, project.suite)
+        suites = suites_of(project.suite, project.sow)
+        with open_tables(deployment, job, suites) as connection:
+            reports = {table: check_table(connection, table, suite) for table, suite in suites.items()}
+        main = project.sow.output.main.table
+        results = [
+            result if table == main else replace(result, sentence=f"{table}: {result.sentence}")
+            for table, report in reports.items()
+            for result in report.results
+        ]
         rows = [
             {
                 "rule": result.rule,
@@ -39,13 +54,13 @@ def check(deployment: Deployment, job_id: UUID) -> None:
                 "unexpected": result.unexpected,
                 "percent": result.percent,
             }
-            for result in report.results
+            for result in results
         ]
         deployment.ledger.record_checks(job.id, rows)
-        broken = [result for result in report.results if not result.passed]
+        broken = [result for result in results if not result.passed]
         if broken:
             sentences = "; ".join(_in_words(result.sentence, result.unexpected, result.percent) for result in broken)
-            message = f"{len(broken)} of {len(report.results)} checks failed: {sentences}."
+            message = f"{len(broken)} of {len(results)} checks failed: {sentences}."
             hint = (
                 "Nothing was delivered. Mend the SOW or agree the change with the client, then clear this run from "
                 "`prepare`; or reject the drop with `backoffice job reject`."
@@ -53,6 +68,13 @@ def check(deployment: Deployment, job_id: UUID) -> None:
             deployment.ledger.move(job.id, JobState.HELD, reason="check-failed", message=message)
             raise CheckFailed(message, hint=hint)
         deployment.ledger.move(job.id, JobState.CHECKED, reason=None, message=None)
+
+
+def suites_of(suite: Path, sow: Sow) -> dict[str, Path]:
+    """The suite of every table that is checked; ``suite`` is the main one's, which there has to be."""
+    main = sow.output.main.table
+    further = {table: suite.with_name(f"{sow.name}.{table}.json") for table in sow.delivered if table != main}
+    return {main: suite} | {table: path for table, path in further.items() if path.is_file()}
 
 
 def _in_words(sentence: str, unexpected: int | None, percent: float | None) -> str:

@@ -6,14 +6,15 @@ mend moves the job to ``rejected``; the client's answer is intake's business, wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from backoffice.contract import gate
+from backoffice.contract import INPUT, gate
 from backoffice.errors import DropRejected, NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
-from backoffice.work import save_result
+from backoffice.work import save_tables
 
 if TYPE_CHECKING:
     from backoffice.contract import Project
@@ -47,8 +48,9 @@ def prepare(deployment: Deployment, job_id: UUID) -> None:
             rejection = error
         else:
             digests = {"sow_digest": project.sow.digest, "dpa_digest": project.dpa.digest}
-            deployment.ledger.note(job.id, figures=figures)
+            # In this order: a job that was checked before must not be so for a moment with other tables.
             deployment.ledger.move(job.id, JobState.PREPARED, reason=None, message=None, **digests)
+            deployment.ledger.note(job.id, figures=figures)
         if rejection is not None:
             now = datetime.now(UTC)
             values = {"reason": rejection.code, "message": str(rejection), "results_due_at": now}
@@ -72,10 +74,16 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
         plaintext,
         Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads) as engine,
     ):
-        engine.load(project.sow, plaintext.path)
+        profile = engine.load(project.sow, plaintext.path)
         figures = engine.run(project.sow)
-        save_result(deployment, job, engine.connection)
-    return figures.to_dict()
+        saved = save_tables(deployment, job, engine.connection, project.sow.delivered)
+    return figures.to_dict() | {"inputs": _plain(profile)} | saved
+
+
+def _plain(profile: Any) -> Any:
+    """What was found in each input, as plain data for the ledger."""
+    profiles = profile if isinstance(profile, Mapping) else {INPUT: profile}
+    return {name: one.to_dict() for name, one in profiles.items()}
 
 
 def _certificate(deployment: Deployment, signer: str) -> str:

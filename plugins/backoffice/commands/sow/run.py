@@ -54,8 +54,8 @@ def run(
         if check_result:
             from backoffice.quality import check as check_table
 
-            report = check_table(engine.connection, "result", _suite(agreed))
-        written = write(engine.connection, "result", agreed.output, target)
+            report = check_table(engine.connection, agreed.output.main.table, _suite(agreed))
+        written = write(engine.connection, agreed.output, target)
     broken = [result for result in report.results if not result.passed] if report else []
     if as_json:
         print(json.dumps(_summary(target, profile, figures, written, report), indent=2))

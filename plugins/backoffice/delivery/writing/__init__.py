@@ -1,0 +1,71 @@
+"""Writing what was agreed: one module per format, each with a ``write`` of the same shape.
+
+All of them read the tables of a live DuckDB connection and write into memory, batch by batch; no file of theirs ever has a
+name on a disk (P7). The same tables give the same bytes: no clock, no random id, no machine's name is in them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from backoffice.delivery.writing.written import NotWritable, Written
+from backoffice.errors import BackofficeError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from backoffice.contract import Output
+
+__all__ = ["Written", "write", "write_into"]
+
+
+def write(connection: DuckDBPyConnection, output: Output, path: Path | str) -> Written:
+    """Write ``output`` from the tables that it names, to ``path`` (a memfd's ``/proc/self/fd/N`` as well).
+
+    :raises BackofficeError: the format cannot hold the tables, a column is not there, or nothing more can be written; no
+        value is in the message.
+    """
+    with _opened(path) as file:
+        return write_into(connection, output, file)
+
+
+def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO) -> Written:
+    """Write ``output`` into a file in memory, in place of what it holds.
+
+    :raises BackofficeError: as :func:`write`.
+    """
+    module = importlib.import_module(f"{__name__}.{getattr(output, 'format')}")  # noqa: B009 - each format has its own model
+    fault, hint = "", "Is there room for it?"
+    file.seek(0)
+    file.truncate()
+    try:
+        done: Written = module.write(connection, output, file)
+        file.flush()
+        return done
+    except NotWritable as error:  # ours, with no value in it
+        fault, hint = error.message, error.hint
+    except Exception as error:  # noqa: BLE001 - DuckDB, pyarrow and typst print cells in their errors
+        fault = f"The result could not be written ({type(error).__name__})."
+    # Raised here, after the block: the error may show cells.
+    raise BackofficeError(fault, hint=hint)
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[BinaryIO]:
+    """A file in memory: the one that ``path`` is, else one whose content is put at ``path`` in the end."""
+    text = str(path)
+    if text.startswith("/proc/self/fd/"):
+        with open(os.dup(int(text.rpartition("/")[2])), "rb+") as file:  # noqa: PTH123 - a descriptor
+            yield file
+        return
+    with open(os.memfd_create("result", os.MFD_CLOEXEC), "rb+") as file:  # noqa: PTH123
+        yield file
+        file.seek(0)
+        with Path(text).open("wb") as target:
+            shutil.copyfileobj(file, target, 1024 * 1024)
