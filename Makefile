@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BACKOFFICE = .venv/bin/backoffice
 
-.PHONY: run install dev test test-compose check bench secrets stop clean lock docs
+.PHONY: run install dev test test-compose check bench secrets stop clean lock docs steps
 
 run: install          ## start the stack, run the main job on real input
 	@$(BACKOFFICE) demo
@@ -37,6 +37,10 @@ lock: dev             ## resolve the dependencies anew
 
 docs: dev             ## the pictures in docs/screenshots, from the running stack; needs Debian's chromium
 	@.venv/bin/python infra/screenshots.py
+
+steps:                ## docs/steps.md and the schemas for editors, from the code
+	@$(BACKOFFICE) sow steps --write docs/steps.md
+	@$(BACKOFFICE) sow schema
 
 stop:                 ## end every process; data stays
 	@test ! -x $(BACKOFFICE) || $(BACKOFFICE) stack down

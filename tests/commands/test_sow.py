@@ -45,7 +45,7 @@ def people(tmp_path):
 
 def test_the_sample_has_no_mistakes():
     assert "no mistakes" in sow("check", SAMPLE).stdout
-    assert json.loads(sow("check", SAMPLE, "--json").stdout) == {"sow": str(SAMPLE), "mistakes": [], "refusals": []}
+    assert json.loads(sow("check", SAMPLE, "--json").stdout) == {"sow": str(SAMPLE), "mistakes": [], "refusals": [], "hints": []}
 
 
 def test_mistakes_are_shown_with_their_places_and_exit_code_3(project):

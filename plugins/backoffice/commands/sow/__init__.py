@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from backoffice.commands.sow import check, explain, run
+from backoffice.commands.sow import check, explain, run, schema, steps
+from backoffice.commands.sow.failing import Guarded
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Statements of Work: check, try, explain.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Guarded, help="Statements of Work: write, check, try, explain.", no_args_is_help=True, rich_markup_mode=None
+)
 app.command()(check.check)
+app.command()(steps.steps)
+app.command()(schema.schema)
 app.command()(explain.explain)
 app.command()(run.run)

@@ -4,40 +4,100 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from backoffice.commands.sow.arguments import Json, SowFile
 
+if TYPE_CHECKING:
+    from backoffice.contract import Dpa, Mistake, Refusal, Sow
+
 __all__ = ["check"]
 
 
 def check(sow: SowFile, as_json: Json = False) -> None:
-    """Find every mistake in a SOW and in the DPA beside it; say whether it may be processed today.
+    """Find every mistake in a SOW, the DPA beside it, its look-ups and its suite; say whether it may be processed today.
 
     Exit code 0: all is well. 3: mistakes. 4: no mistake, but the agreement does not cover it today.
     """
     from backoffice.contract import ContractFileError, gate
-    from backoffice.contract import check as check_files
-    from backoffice.errors import NotAgreed
+    from backoffice.contract.mistakes import refuse
+    from backoffice.errors import ContractError, NotAgreed
 
-    mistakes: list[Any] = []
-    try:
-        found, dpa = check_files(sow)
-    except ContractFileError as error:
-        if not as_json:
-            raise
-        mistakes = [one.to_dict() for one in error.mistakes]
-        print(json.dumps({"sow": str(sow), "mistakes": mistakes, "refusals": []}, indent=2))
-        raise typer.Exit(error.exit_code) from None
-    refusals = gate(dpa, found, on=datetime.now(UTC).date())
+    mistakes, found, dpa, unread = _mistakes(sow)
+    hints = [] if unread else _hints(sow)
+    refusals = gate(dpa, found, on=datetime.now(UTC).date()) if found and dpa and not mistakes else ()
     if as_json:
-        shown = [{"code": one.code, "message": one.message, "hint": one.hint} for one in refusals]
-        print(json.dumps({"sow": str(sow), "mistakes": mistakes, "refusals": shown}, indent=2))
-        raise typer.Exit(NotAgreed.exit_code if refusals else 0)
+        shown: list[dict[str, Any]] = [one.to_dict() for one in mistakes]
+        if unread is not None:
+            shown.append({"file": str(sow), "message": unread.message, "hint": unread.hint})
+        print(json.dumps({"sow": str(sow), "mistakes": shown, "refusals": _dicts(refusals), "hints": hints}, indent=2))
+        wrong = ContractError.exit_code if shown else NotAgreed.exit_code if refusals else 0
+        raise typer.Exit(wrong)
+    if unread is not None and not isinstance(unread, ContractFileError):
+        raise type(unread)(unread.message, hint=unread.hint)
+    if mistakes or found is None or dpa is None:
+        refuse(mistakes)
+    if not refusals:
+        print(f"{sow}: no mistakes. {len(found.steps)} steps, {len(found.columns)} columns in the result.")
+        print(f"Agreed with {dpa.controller.name} until {dpa.valid_until}: it may be processed.")
+    for hint in hints:
+        print(hint)
     if refusals:
         message = " ".join(one.message for one in refusals)
         raise NotAgreed(f"No mistakes, but it may not be processed today. {message}", hint=refusals[0].hint)
-    print(f"{sow}: no mistakes. {len(found.steps)} steps, {len(found.columns)} columns in the result.")
-    print(f"Agreed with {dpa.controller.name} until {dpa.valid_until}: it may be processed.")
+
+
+def _mistakes(path: Path) -> tuple[list[Mistake], Sow | None, Dpa | None, Any]:
+    """The mistakes of all the files, what could be read, and the error where a file could not be opened at all."""
+    from backoffice.authoring.suite import check_suite, suite_path
+    from backoffice.contract import ContractFileError, load_sow
+    from backoffice.contract import check as check_files
+    from backoffice.errors import ContractError
+
+    mistakes: list[Mistake] = []
+    found, dpa, unread = None, None, None
+    try:
+        found, dpa = check_files(path)
+    except ContractFileError as error:
+        mistakes += error.mistakes
+    except ContractError as error:
+        unread = error
+    readable = found
+    if found is None and unread is None:
+        try:
+            readable = load_sow(path)
+        except ContractError:
+            readable = None
+    suite = suite_path(path)
+    if unread is None and suite.exists():
+        mistakes += check_suite(suite, readable)
+    return mistakes, found, dpa, unread
+
+
+def _hints(path: Path) -> list[str]:
+    """What is not wrong, and not there yet."""
+    from backoffice.authoring.suite import suite_path
+
+    sow, suite = path.absolute(), suite_path(path)
+    root, client = sow.parent.parent.parent, sow.parent.name
+    hints = []
+    if not suite.exists():
+        hints.append(f"There is no suite {_short(suite, root)}: nothing is delivered before there is one.")
+    cases = sow.parent / "tests" / sow.stem
+    if not any(cases.glob("*/input*")):
+        hints.append(f"There is no test case in {_short(cases, root)}/: `backoffice sow test` would hold it to one.")
+    dag = root / "dags" / f"{client}_{sow.stem}.py"
+    if dag.parent.is_dir() and not dag.exists():
+        hints.append(f"There is no {_short(dag, root)}: Airflow does not show this project yet.")
+    return hints
+
+
+def _short(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _dicts(refusals: tuple[Refusal, ...] | list[Refusal]) -> list[dict[str, str]]:
+    return [{"code": str(one.code), "message": one.message, "hint": one.hint} for one in refusals]
