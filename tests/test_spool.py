@@ -81,6 +81,24 @@ def test_two_pieces_that_change_places_are_noticed():
             list(spool.pieces())
 
 
+@pytest.mark.parametrize("limit", [10**9, 1000])
+def test_a_child_may_write_it(limit):
+    with Spool(in_memory=limit) as spool:
+        lent = spool.lend()
+        if (child := os.fork()) == 0:
+            own = Spool.borrowed(lent)
+            own.write(b"abc" * PIECE)
+            own.finish()
+            os._exit(7 if own.on_disk else 0)
+        on_disk_ = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert on_disk_ is (limit == 1000)
+        spool.returned(size=3 * PIECE, on_disk=on_disk_)
+        assert spool.read(6) == b"abcabc"
+        assert b"".join(spool.pieces()) == b"abc" * PIECE
+        with pytest.raises(BackofficeError, match="another size"):
+            spool.returned(size=3 * PIECE + 1, on_disk=on_disk_)
+
+
 def test_a_zip_can_be_read_from_it():
     with Spool(in_memory=0) as spool:
         with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:  # pyright: ignore[reportArgumentType]

@@ -11,11 +11,12 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from backoffice.errors import BackofficeError
+from backoffice.settings import spill_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,7 +33,7 @@ class Spool(io.RawIOBase):
     """A binary file: ``write`` until ``finish``, then ``read``, ``seek`` and :meth:`pieces`. Close it.
 
     :param in_memory: bytes that it may hold before it goes to disk.
-    :param folder: where on disk; left out: the system's temporary folder.
+    :param folder: where on disk; left out: :func:`backoffice.settings.spill_folder`.
     """
 
     def __init__(self, *, in_memory: int = _IN_MEMORY, folder: str | None = None) -> None:
@@ -40,6 +41,7 @@ class Spool(io.RawIOBase):
         self._limit, self._folder = in_memory, folder
         self._memory = os.memfd_create("backoffice-spool", os.MFD_CLOEXEC)
         self._disk = -1
+        self._key = os.urandom(32)
         self._cipher: AESGCM | None = None
         self._open = bytearray()
         self._size = self._at = 0
@@ -54,11 +56,45 @@ class Spool(io.RawIOBase):
     @property
     def path(self) -> str | None:
         """Where this process can open it by name, while it is in memory; ``None`` once it is on disk."""
-        return None if self._on_disk else f"/proc/self/fd/{self._memory}"
+        return None if self.on_disk else f"/proc/self/fd/{self._memory}"
 
     @property
-    def _on_disk(self) -> bool:
+    def on_disk(self) -> bool:
+        """Whether it is on disk, encrypted."""
         return self._cipher is not None
+
+    # ------------------------------------------------------------------ written by a child
+
+    def lend(self) -> dict[str, Any]:
+        """What a child needs to write it with :meth:`borrowed`: two descriptors to pass on, limits, and the key."""
+        if self._disk < 0:
+            self._disk = _unnamed(self._folder)
+        return {"memory": self._memory, "disk": self._disk, "limit": self._limit, "key": self._key.hex()}
+
+    @classmethod
+    def borrowed(cls, lent: Mapping[str, Any]) -> Self:
+        """In the child: the file, to be written. It says :attr:`size` and :attr:`on_disk` to its parent afterwards."""
+        spool = cls.__new__(cls)
+        io.RawIOBase.__init__(spool)
+        spool._limit, spool._folder, spool._key = lent["limit"], None, bytes.fromhex(lent["key"])
+        spool._memory, spool._disk, spool._cipher = lent["memory"], lent["disk"], None
+        spool._open, spool._size, spool._at, spool._done, spool._last = bytearray(), 0, 0, False, (-1, b"")
+        return spool
+
+    def returned(self, *, size: int, on_disk: bool) -> None:
+        """The child has written it, and ended well.
+
+        :raises BackofficeError: it is not as long as the child says.
+        """
+        there = os.fstat(self._disk if on_disk else self._memory).st_size
+        sealed = size + -(-size // PIECE) * _TAG
+        if there != (sealed if on_disk else size):
+            raise BackofficeError("A file has another size than the child that wrote it says.", hint="Try again.")
+        self._size = size
+        if on_disk:
+            self._cipher = _cipher(self._key)
+            os.ftruncate(self._memory, 0)
+        self._done, self._at = True, 0
 
     # ------------------------------------------------------------------ writing
 
@@ -74,9 +110,9 @@ class Spool(io.RawIOBase):
         if self._done:
             raise io.UnsupportedOperation("it is finished")
         view = memoryview(data).cast("B")
-        if not self._on_disk and self._size + len(view) > self._limit:
+        if not self.on_disk and self._size + len(view) > self._limit:
             self._go_to_disk()
-        if self._on_disk:
+        if self.on_disk:
             self._open += view
             while len(self._open) >= PIECE:
                 self._put(bytes(self._open[:PIECE]))
@@ -88,7 +124,7 @@ class Spool(io.RawIOBase):
 
     def finish(self) -> None:
         """No more is written; reading starts at the beginning."""
-        if self._on_disk and self._open:
+        if self.on_disk and self._open:
             self._put(bytes(self._open))
             self._open.clear()
         self._done, self._at = True, 0
@@ -97,7 +133,7 @@ class Spool(io.RawIOBase):
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._cipher = AESGCM(AESGCM.generate_key(256))
-        self._disk = os.open(self._folder or tempfile.gettempdir(), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._disk = os.open(self._folder or spill_folder(), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self._pieces = 0
         written, at = self._size, 0
         while at < written:
@@ -106,8 +142,7 @@ class Spool(io.RawIOBase):
             if len(self._open) >= PIECE:
                 self._put(bytes(self._open[:PIECE]))
                 del self._open[:PIECE]
-        os.close(self._memory)
-        self._memory = -1
+        os.ftruncate(self._memory, 0)
 
     def _put(self, piece: bytes) -> None:
         assert self._cipher is not None  # noqa: S101 - asked by the callers
@@ -151,7 +186,7 @@ class Spool(io.RawIOBase):
         :raises BackofficeError: what lies on disk was changed.
         """
         view = memoryview(buffer).cast("B")
-        if not self._on_disk:
+        if not self.on_disk:
             found = os.pread(self._memory, len(view), self._at)
         else:
             number, start = divmod(self._at, PIECE)
@@ -163,7 +198,7 @@ class Spool(io.RawIOBase):
     def pieces(self) -> Iterator[bytes]:
         """All of it from the start, piece by piece."""
         for number in range(-(-self._size // PIECE)):
-            yield self._piece(number) if self._on_disk else os.pread(self._memory, PIECE, number * PIECE)
+            yield self._piece(number) if self.on_disk else os.pread(self._memory, PIECE, number * PIECE)
 
     def _piece(self, number: int) -> bytes:
         if self._last[0] == number:
@@ -183,7 +218,7 @@ class Spool(io.RawIOBase):
 
     def close(self) -> None:
         """Forget it: the key first."""
-        self._cipher = None
+        self._cipher, self._key = None, b""
         self._last = (-1, b"")
         self._open.clear()
         for fd in (self._memory, self._disk):
@@ -227,6 +262,22 @@ def piped(pieces: Callable[[], Iterable[bytes]]) -> Iterator[str]:
         feeder.join()
     if failed:
         raise failed[0]
+
+
+def _cipher(key: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
+def _unnamed(folder: str | None) -> int:
+    """A new file on disk that has no name, or has none any more."""
+    place = folder or tempfile.gettempdir()
+    with suppress(OSError):
+        return os.open(place, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fd, path = tempfile.mkstemp(prefix="backoffice-spool-", dir=place)  # a file system that cannot do so
+    os.unlink(path)  # noqa: PTH108
+    return fd
 
 
 def _nonce(number: int) -> bytes:
