@@ -1,24 +1,33 @@
 """A DuckDB connection that leaves no trace: in memory, no file of its own but encrypted spill, no network (P7).
 
 What does not fit into its memory is spilled to a folder of its own, encrypted with AES-256 under a key that only this
-process has, and the folder is gone at the end. DuckDB can do so only with OpenSSL, which its ``httpfs`` extension brings;
-that one is loaded from its Python package, and what else it can do (HTTP) is off before anything of a client's is read.
+process has, and the folder is gone at the end; that of a process that was killed goes with the next session. DuckDB can do
+so only with OpenSSL, which its ``httpfs`` extension brings; that one is loaded from its Python package, and what else it can
+do (HTTP) is off before anything of a client's is read.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from backoffice.settings import spill_folder, spill_limit
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 __all__ = ["session"]
 
+_PREFIX = "backoffice-spill-"
+_SECONDS_TO_LOCK = 60
+"""A younger folder may be one that its maker is about to lock."""
 _FOLDERS = ["/proc/self/fd/", "/dev/fd/"]
 """The only files that SQL may open: those that this process has open already."""
 
@@ -28,12 +37,12 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
     """Open a connection, close it at the end.
 
     :param memory_limit: as DuckDB writes it, ``"600MB"``.
-    :param spill: where encrypted spill goes; left out: the system's temporary folder.
+    :param spill: where encrypted spill goes; left out: :func:`backoffice.settings.spill_folder`.
     """
     import duckdb
 
-    held = Path(tempfile.mkdtemp(prefix="backoffice-spill-", dir=spill))
-    try:
+    limit = spill_limit()
+    with _own_folder(spill or spill_folder()) as held:
         connection = duckdb.connect(
             ":memory:",
             config={
@@ -44,6 +53,7 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
                 "preserve_insertion_order": True,
+                **({"max_temp_directory_size": limit} if limit else {}),
             },
         )
         try:
@@ -55,8 +65,37 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def _own_folder(parent: Path) -> Iterator[Path]:
+    """A new folder, locked while it is ours: what is not locked was left by a process that was killed."""
+    for left in parent.glob(f"{_PREFIX}*"):
+        _remove_left(left)
+    held = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    lock = os.open(held, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield held
     finally:
         shutil.rmtree(held, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_left(folder: Path) -> None:
+    """Nobody has the key any more, but it takes room."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # gone by now, or another user's
+        return
+    try:
+        if time.time() - os.fstat(opened).st_ctime > _SECONDS_TO_LOCK:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(opened)
 
 
 def _openssl() -> Path:
