@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from backoffice.errors import BackofficeError
-from backoffice.settings import spill_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -133,7 +132,8 @@ class Spool(io.RawIOBase):
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._cipher = AESGCM(AESGCM.generate_key(256))
-        self._disk = os.open(self._folder or spill_folder(), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        if self._disk < 0:
+            self._disk = _unnamed(self._folder)
         self._pieces = 0
         written, at = self._size, 0
         while at < written:
