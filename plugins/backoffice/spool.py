@@ -272,7 +272,9 @@ def _cipher(key: bytes) -> AESGCM:
 
 def _unnamed(folder: str | None) -> int:
     """A new file on disk that has no name, or has none any more."""
-    place = folder or spill_folder()
+    from backoffice.settings import spill_folder  # heavy: a child that borrows needs it not
+
+    place = folder or str(spill_folder())
     with suppress(OSError):
         return os.open(place, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fd, path = tempfile.mkstemp(prefix="backoffice-spool-", dir=place)  # a file system that cannot do so
