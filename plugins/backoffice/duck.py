@@ -53,12 +53,13 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
                 "preserve_insertion_order": True,
-                **({"max_temp_directory_size": limit} if limit else {}),
             },
         )
         try:
             connection.load_extension(str(_openssl()))
             connection.execute("SET temp_file_encryption = true")
+            if limit:  # of no effect in `config`
+                connection.execute("SET max_temp_directory_size = $1", [limit])
             connection.execute(f"SET allowed_directories = {_FOLDERS}")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
