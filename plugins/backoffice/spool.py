@@ -129,9 +129,7 @@ class Spool(io.RawIOBase):
         self._done, self._at = True, 0
 
     def _go_to_disk(self) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        self._cipher = AESGCM(AESGCM.generate_key(256))
+        self._cipher = _cipher(self._key)
         if self._disk < 0:
             self._disk = _unnamed(self._folder)
         self._pieces = 0
