@@ -22,7 +22,8 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 def run_python(code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        capture_output=True, text=True, timeout=120, check=False, env={"PYTHONPATH": str(PLUGINS)},
+        capture_output=True, text=True, timeout=120, check=False,
+        env={"PYTHONPATH": str(PLUGINS), "OPENBLAS_NUM_THREADS": "1"},  # as in every stack
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -182,6 +183,9 @@ def test_preload_is_safe_before_a_fork_and_leaves_the_process_as_it_was(tmp_path
         from backoffice import quality
         quality.preload()
         assert threading.active_count() == 1
+        others = [thread for thread in pathlib.Path("/proc/self/task").iterdir() if thread.name != str(os.getpid())]
+        assert {{(thread / "comm").read_text().strip() for thread in others}} <= {{"jemalloc_bg_thd"}}
+        warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, of that one, which stands a fork
         assert "duckdb" not in sys.modules
         assert warnings.showwarning is show and gc.isenabled()
         assert not logging.getLogger().handlers
