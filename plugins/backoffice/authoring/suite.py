@@ -180,7 +180,7 @@ def _misshapen(key: str, value: Any) -> str:
         return f"`{key}` is a number."
     if key in _FLAGS and not isinstance(value, bool):
         return f"`{key}` is true or false."
-    if key == "mostly" and not 0 <= float(value) <= 1:
+    if key == "mostly" and not _is_share(value):
         return "`mostly` is a share: from 0 to 1."
     if key in ("regex", "regex_list"):
         return next(filter(None, map(_bad_regex, several)), "")
@@ -192,6 +192,10 @@ def _misshapen(key: str, value: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_share(value: Any) -> bool:
+    return 0 <= value <= 1
 
 
 def _bad_regex(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from backoffice.commands.sow import check, explain, run, schema, steps
+from backoffice.commands.sow import check, diff, explain, preview, run, schema, steps, test
 from backoffice.commands.sow.failing import Guarded
 
 __all__ = ["app"]
@@ -15,5 +15,8 @@ app = typer.Typer(
 app.command()(check.check)
 app.command()(steps.steps)
 app.command()(schema.schema)
+app.command()(preview.preview)
 app.command()(explain.explain)
 app.command()(run.run)
+app.command()(test.test)
+app.command()(diff.diff)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from backoffice.contract import Sow
     from backoffice.quality import QualityReport
-    from backoffice.transform import RunFigures
+    from backoffice.transform import InputProfile, RunFigures
 
 __all__ = ["run"]
 
@@ -49,7 +49,7 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     report: QualityReport | None = None
     with Engine() as engine:
-        profile = engine.load(agreed, file)
+        profiles = engine.load(agreed, file)
         figures = engine.run(agreed)
         if check_result:
             from backoffice.quality import check as check_table
@@ -58,11 +58,13 @@ def run(
         written = write(engine.connection, agreed.output, target)
     broken = [result for result in report.results if not result.passed] if report else []
     if as_json:
-        print(json.dumps(_summary(target, profile, figures, written, report), indent=2))
+        print(json.dumps(_summary(target, profiles, figures, written, report), indent=2))
     else:
         from rich.console import Console
 
         console = Console(highlight=False)
+        for name, profile in profiles.items():
+            console.print(f"{name}: {profile.words()}", style="dim", soft_wrap=True)
         _show_figures(console, agreed, figures)
         if report:
             _show_checks(console, report)
@@ -84,13 +86,13 @@ def _suite(sow: Sow) -> Path:
 
 
 def _summary(
-    target: Path, profile: Any, figures: RunFigures, written: Any, report: QualityReport | None
+    target: Path, profiles: dict[str, InputProfile], figures: RunFigures, written: Any, report: QualityReport | None
 ) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "result": str(target),
         "bytes": written.bytes,
         "cells_made_safe": written.escaped,
-        "input": profile.to_dict(),
+        "inputs": {name: profile.to_dict() for name, profile in profiles.items()},
         "figures": figures.to_dict(),
     }
     if report is not None:
