@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from backoffice.delivery.writing.written import NotWritable, Written
+from backoffice.delivery.writing.written import Written
 from backoffice.errors import BackofficeError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO) -
         done: Written = module.write(connection, output, file)
         file.flush()
         return done
-    except NotWritable as error:  # ours, with no value in it
+    except BackofficeError as error:  # ours, with no value in it
         fault, hint = error.message, error.hint
     except Exception as error:  # noqa: BLE001 - DuckDB, pyarrow and typst print cells in their errors
         fault = f"The result could not be written ({type(error).__name__})."

@@ -21,7 +21,7 @@ __all__ = ["columns_of", "iso", "lines", "literal", "looks_like_formula", "marke
 # U+FF1D, FF0B, FF0D, FF20: full-width = + - @. `s` lets `.` match a line end.
 _DANGEROUS = r"(?s)^(?:[=@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[+-](?:.*[^0-9 ().,/+-]|[^0-9]*$))"
 _BATCH_ROWS = 20_000
-_STRFTIME = {
+_STRFTIME: dict[str, str] = {
     "YYYY": "%Y", "MM": "%m", "DD": "%d", "M": "%-m", "D": "%-d", "hh": "%H", "mm": "%M", "ss": "%S", "%": "%%",
 }  # fmt: skip
 
@@ -64,7 +64,7 @@ def marked(cell: str) -> str:
 
 def number(cell: str, *, places: int = 0) -> str:
     """An exact number as text: a point, no noughts at its end but for ``places``."""
-    text = f"rtrim(rtrim({cell}::varchar, '0'), '.')"
+    text = f"CASE WHEN contains({cell}::varchar, '.') THEN rtrim(rtrim({cell}::varchar, '0'), '.') ELSE {cell}::varchar END"
     if not places:
         return text
     point = f"strpos({text}, '.')"
@@ -79,15 +79,15 @@ def iso(cell: str, kind: Kind) -> str:
 
 def strftime(form: str) -> str:
     """A date format of the contract for DuckDB."""
-    parts = re.findall(r"YYYY|MM|DD|hh|mm|ss|M|D|.", form)
-    return "".join(_STRFTIME.get(part, part) for part in parts)
+    parts: list[str] = re.findall(r"YYYY|MM|DD|hh|mm|ss|M|D|.", form)
+    return "".join(_STRFTIME.get(part) or part for part in parts)
 
 
 def lines(connection: DuckDBPyConnection, query: str) -> Iterator[tuple[memoryview, list[int]]]:
     """Run a query whose first column is text, one line each: the lines of a batch one behind the other as UTF-8, without
     a copy, and the sums of its further columns.
     """
-    import pyarrow.compute as pc
+    from pyarrow.compute import call_function
 
     for batch in connection.sql(query).to_arrow_reader(_BATCH_ROWS):
         text = batch.column(0)
@@ -96,5 +96,5 @@ def lines(connection: DuckDBPyConnection, query: str) -> Iterator[tuple[memoryvi
         _, offsets, data = text.buffers()
         places = memoryview(offsets).cast("i")
         begin, end = places[text.offset], places[text.offset + len(text)]
-        sums = [int(pc.sum(batch.column(at)).as_py() or 0) for at in range(1, batch.num_columns)]
+        sums = [int(call_function("sum", [batch.column(at)]).as_py() or 0) for at in range(1, batch.num_columns)]
         yield memoryview(data)[begin:end] if data else memoryview(b""), [len(text), *sums]

@@ -49,15 +49,17 @@ class Encoder:
             return "?" * len(signs), error.end
         found = []
         for at, sign in enumerate(signs, start=begin):
-            latin = _latin(sign, self._codec)
+            latin = _latin(sign)
+            if any(one in self._begins_after for one in latin):
+                latin = "?"
             first = at == 0 or error.object[at - 1] in self._begins_after
             found.append("?" if first and (not latin or latin[0] in _RISKY) else latin)
         return "".join(found), error.end
 
 
 @cache
-def _latin(sign: str, codec: str) -> str:
-    """The nearest letters that the encoding has; never a separator, a quote or a line end."""
+def _latin(sign: str) -> str:
+    """The nearest letters of ASCII, which every encoding has."""
     from anyascii import anyascii
 
     found = anyascii(sign)
