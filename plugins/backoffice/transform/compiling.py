@@ -42,7 +42,16 @@ class Stage:
                 cell = fragment.cells.get(name) if isinstance(fragment, Cells) else None
                 chosen.append(col(name) if cell is None else exp.alias_(_kept(self, name, cell), name, quoted=True))
         chosen += [exp.alias_(flag.copy(), name, quoted=True) for name, flag in (flags or {}).items()]
-        return exp.select(*chosen, copy=False).from_(table(self.source.table))
+        return exp.select(*chosen, copy=False).from_(self._from())
+
+    def _from(self) -> exp.Table | exp.Subquery:
+        """The table, with the hidden columns that the fragment's cells are made from."""
+        found: exp.Table | exp.Subquery = table(self.source.table)
+        for hidden in self.fragment.before if isinstance(self.fragment, Cells) else ():
+            more = [exp.alias_(cell.copy(), name, quoted=True) for name, cell in hidden.items()]
+            called = exp.to_identifier(self.source.table, quoted=True)
+            found = exp.select("*", *more).from_(found).subquery(called, copy=False)
+        return found
 
 
 def _kept(stage: Stage, name: str, cell: exp.Expr) -> exp.Expr:

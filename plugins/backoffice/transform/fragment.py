@@ -61,6 +61,9 @@ class Cells:
     counts: Mapping[str, exp.Expr] = field(default_factory=dict)
     """Further figures: in how many rows this is true of what the step reads."""
     demands: tuple[Demand, ...] = ()
+    before: tuple[Mapping[str, exp.Expr], ...] = ()
+    """Hidden columns that the cells are made from, each worked out once; one mapping sees those of the mappings before
+    it. Their names begin with ``_``."""
 
 
 @dataclass(frozen=True)

@@ -40,14 +40,14 @@ def table(name: str, alias: str | None = None) -> exp.Table:
     return exp.Table(this=exp.to_identifier(name, quoted=True), alias=known_as)
 
 
-def sql(text: str, **values: Any) -> exp.Expr:
+def sql(text: str, /, **values: Any) -> exp.Expr:
     """An expression: ``sql("upper(:cell)", cell=col("name"))``. Text and numbers in ``values`` become literals."""
     from sqlglot import exp
 
     return _placed(_parsed(text), values, exp.Expr)
 
 
-def query(text: str, **values: Any) -> exp.Query:
+def query(text: str, /, **values: Any) -> exp.Query:
     """A whole query, as :func:`sql`; a table stands in it as ``:name`` too."""
     from sqlglot import exp
 

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from typing_extensions import override
 
 from backoffice.contract.kind import Columns, Kind
-from backoffice.contract.model import Model, Text
-from backoffice.contract.step import AnyColumn, Example, NewTable, Step
+from backoffice.contract.step import Example, NewTable, Step
+from backoffice.transform.conditions import Condition
 from backoffice.transform.fragment import ROW, Rows, Source
-from backoffice.transform.sql import col, filled, table
-
-if TYPE_CHECKING:
-    from sqlglot import exp
-
-
-class Condition(Model):
-    """What one cell of a row has to be. Exactly one of the three."""
-
-    column: AnyColumn
-    filled: bool | None = None
-    """``true``: not empty; ``false``: empty."""
-    one_of: tuple[Text, ...] | None = None
-    none_of: tuple[Text, ...] | None = None
-    """An empty cell is none of them."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Condition:
-        if [self.filled, self.one_of, self.none_of].count(None) != 2:
-            raise ValueError("say exactly one of `filled`, `one_of`, `none_of`")
-        return self
-
-    def words(self) -> str:
-        """The condition, in words."""
-        if self.one_of is not None:
-            return f"{self.column} is {' or '.join(self.one_of)}"
-        if self.none_of is not None:
-            return f"{self.column} is not {' or '.join(self.none_of)}"
-        return f"{self.column} is {'filled' if self.filled else 'empty'}"
-
-    def holds(self) -> exp.Expr:
-        """The condition, as SQL that is never empty itself."""
-        from sqlglot import exp
-
-        if self.filled is not None:
-            return filled(self.column) if self.filled else exp.not_(filled(self.column))
-        if self.one_of is not None:
-            return exp.and_(filled(self.column), col(self.column).isin(*self.one_of))
-        return exp.or_(exp.not_(filled(self.column)), exp.not_(col(self.column).isin(*(self.none_of or ()))))
+from backoffice.transform.sql import col, table
 
 
 class Filter(Step):
@@ -65,24 +27,31 @@ class Filter(Step):
         """- step: filter
   keep:
     - {column: town, filled: true}
-  others_to: without_town
+    - any_of:
+        - {column: name, starts_with: A}
+        - {column: town, one_of: [Ulm]}
+  others_to: others
 """,
         before="""\
 name,town
 Ann,Graz
 Bo,
+Cy,Ulm
+Di,Rome
 """,
         after="""\
 name,town
 Ann,Graz
+Cy,Ulm
 """,
         made={
-            "without_town": """name,town
+            "others": """name,town
 Bo,
+Di,Rome
 """
         },
     )
-    blanks: ClassVar[str] = "An empty cell meets `filled: false` and any `none_of`, never `one_of`."
+    blanks: ClassVar[str] = "An empty cell meets `filled: false` and any `none_of`, and no other test."
 
     @override
     def words(self) -> str:
@@ -94,10 +63,15 @@ Bo,
         return {self.others_to: dict(columns)} if self.others_to else {}
 
     @override
+    def faults(self, columns: Columns) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        for place, condition in enumerate(self.keep):
+            yield from condition.faults(columns, ("keep", place))
+
+    @override
     def compile(self, source: Source) -> Rows:
         from sqlglot import exp
 
-        meets = exp.and_(*(condition.holds() for condition in self.keep))
+        meets = exp.and_(*(condition.holds(source.columns) for condition in self.keep))
         every = exp.select(*map(col, (ROW, *source.columns))).from_(table(source.table))
         sides = {self.others_to: every.where(exp.not_(meets))} if self.others_to else {}
         return Rows(((source.name, every.where(meets)),), sides=sides)
