@@ -7,6 +7,7 @@ read in any order and any number of times: AES-256-GCM over pieces of one MiB, e
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import tempfile
@@ -31,14 +32,14 @@ _IN_MEMORY = 64 << 20
 class Spool(io.RawIOBase):
     """A binary file: ``write`` until ``finish``, then ``read``, ``seek`` and :meth:`pieces`. Close it.
 
-    :param in_memory: bytes that it may hold before it goes to disk.
+    :param in_memory: bytes that it may hold before it goes to disk; left out: 64 MiB.
     :param folder: where on disk; left out: :func:`backoffice.settings.spill_folder`.
     """
 
-    def __init__(self, *, in_memory: int = _IN_MEMORY, folder: str | None = None) -> None:
+    def __init__(self, *, in_memory: int | None = None, folder: str | None = None) -> None:
         super().__init__()
-        self._limit, self._folder = in_memory, folder
-        self._memory = os.memfd_create("backoffice-spool", os.MFD_CLOEXEC)
+        self._limit, self._folder = _IN_MEMORY if in_memory is None else in_memory, folder
+        self._memory = os.memfd_create("backoffice-spool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self._disk = -1
         self._key = os.urandom(32)
         self._cipher: AESGCM | None = None
@@ -86,14 +87,17 @@ class Spool(io.RawIOBase):
         :raises BackofficeError: it is not as long as the child says.
         """
         there = os.fstat(self._disk if on_disk else self._memory).st_size
-        sealed = size + -(-size // PIECE) * _TAG
-        if there != (sealed if on_disk else size):
+        if there != (self.on_disk_size(size) if on_disk else size):
             raise BackofficeError("A file has another size than the child that wrote it says.", hint="Try again.")
         self._size = size
         if on_disk:
             self._cipher = _cipher(self._key)
-            os.ftruncate(self._memory, 0)
         self._done, self._at = True, 0
+
+    @staticmethod
+    def on_disk_size(size: int) -> int:
+        """The bytes on disk of so many bytes of plaintext."""
+        return size + -(-size // PIECE) * _TAG
 
     # ------------------------------------------------------------------ writing
 
@@ -122,10 +126,13 @@ class Spool(io.RawIOBase):
         return len(view)
 
     def finish(self) -> None:
-        """No more is written; reading starts at the beginning."""
+        """No more is written, by nobody; reading starts at the beginning."""
         if self.on_disk and self._open:
             self._put(bytes(self._open))
             self._open.clear()
+        if not self.on_disk:
+            seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+            fcntl.fcntl(self._memory, fcntl.F_ADD_SEALS, seals)
         self._done, self._at = True, 0
 
     def _go_to_disk(self) -> None:
@@ -193,6 +200,18 @@ class Spool(io.RawIOBase):
         self._at += len(found)
         return len(found)
 
+    @contextmanager
+    def named(self) -> Iterator[str]:
+        """A path that opens it by name, for as long as the block runs: all of it is in memory then."""
+        if self.path is not None:
+            yield self.path
+            return
+        with Spool(in_memory=self._size) as copy:
+            for piece in self.pieces():
+                copy.write(piece)
+            copy.finish()
+            yield str(copy.path)
+
     def pieces(self) -> Iterator[bytes]:
         """All of it from the start, piece by piece."""
         for number in range(-(-self._size // PIECE)):
@@ -235,8 +254,6 @@ def piped(pieces: Callable[[], Iterable[bytes]]) -> Iterator[str]:
     """
     reading, writing = os.pipe2(os.O_CLOEXEC)
     with suppress(OSError):  # fewer switches between the two; not everyone may have so much
-        import fcntl
-
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIECE)
     failed: list[BaseException] = []
 

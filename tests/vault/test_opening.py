@@ -96,16 +96,34 @@ def test_the_plaintext_is_in_memory_unchangeable_and_names_its_signer():
     wanted = {"secret": PROJECT.secret, "limit_bytes": 1 << 24}
     signers = [STRANGER.certificate, CLIENT.certificate]
     with open_message(io.BytesIO(GOOD), signers=signers, **wanted) as plaintext:
-        assert plaintext.sealed
         assert plaintext.size == len(DATA)
         assert plaintext.cipher == "AES-256"
         assert plaintext.signer == pysequoia.Cert.from_bytes(CLIENT.certificate.encode()).fingerprint
         assert Path(plaintext.path).read_bytes() == DATA
         assert "memfd" in str(Path(plaintext.path).readlink())
-        with pytest.raises(PermissionError):
-            os.pwrite(plaintext.fileno(), b"x", 0)
+        with pytest.raises(PermissionError), Path(plaintext.path).open("r+b", buffering=0) as file:
+            file.write(b"x")
         path = plaintext.path
     assert not Path(path).exists()
+
+
+def test_a_large_plaintext_lies_on_disk_encrypted_and_is_judged_all_the_same(monkeypatch):
+    monkeypatch.setattr("backoffice.spool._IN_MEMORY", 1000)
+    wanted = {"secret": PROJECT.secret, "limit_bytes": 1 << 24}
+    with open_message(io.BytesIO(GOOD), signers=[STRANGER.certificate, CLIENT.certificate], **wanted) as plaintext:
+        assert plaintext.path is None
+        assert plaintext.read() == DATA
+        assert plaintext.signer == pysequoia.Cert.from_bytes(CLIENT.certificate.encode()).fingerprint
+        assert DATA[:50] not in os.pread(plaintext.lend()["disk"], 1 << 24, 0)
+    with pytest.raises(DropRejected) as stranger:
+        open_message(io.BytesIO(GOOD), signers=[STRANGER.certificate], **wanted)
+    changed = bytearray(GOOD)
+    changed[len(changed) // 2] ^= 1
+    with pytest.raises(DropRejected) as damaged:
+        open_message(io.BytesIO(bytes(changed)), signers=[CLIENT.certificate], **wanted)
+    with pytest.raises(DropRejected) as large:
+        open_message(io.BytesIO(GOOD), secret=PROJECT.secret, signers=[CLIENT.certificate], limit_bytes=5000)
+    assert [one.value.code for one in (stranger, damaged, large)] == ["unknown-signer", "damaged", "too-large"]
 
 
 def test_duckdb_reads_the_plaintext_by_its_path():
@@ -135,7 +153,7 @@ def test_an_ordinary_user_can_open_too(tmp_path: Path):
     program = (
         "import sys, os; sys.path.insert(0, sys.argv[1]); import io\n"
         "message = open(sys.argv[2], 'rb').read(); order = sys.stdin.read().split('|')\n"
-        "from backoffice.vault.openpgp import open_message\n"
+        "from backoffice.vault.openpgp import open_message; import backoffice.settings\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "wanted = dict(secret=bytes.fromhex(order[0]), signers=[order[1]], limit_bytes=1 << 24)\n"
         "with open_message(io.BytesIO(message), **wanted) as p:\n"

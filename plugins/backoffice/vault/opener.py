@@ -1,25 +1,28 @@
 """The decrypting child: opens one message in a process that can do nothing else, and dies with what it knew.
 
-Started by :func:`backoffice.vault.openpgp.open_message`. Descriptor 0 is the message; two more, named by its arguments,
-are a pipe with the order (JSON: keys, certificates, limits) and the memfd for the plaintext. Its exit code is its
-answer; the words to it are the parent's. It prints one JSON line (sizes and fingerprints), and its stderr goes nowhere.
-It imports little: every drop waits for it to start.
+Started by :func:`backoffice.vault.openpgp.open_message`. Descriptor 0 is the message, another, named by its argument, a
+pipe with the order (JSON: keys, certificates, limits, and the spool for the plaintext, which is lent to it). Its exit
+code is its answer; the words to it are the parent's. It prints one JSON line (sizes and fingerprints), and its stderr
+goes nowhere. It imports little: every drop waits for it to start.
 """
 
 from __future__ import annotations
 
 import binascii
-import ctypes
 import json
 import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
 import pysequoia
 from pysequoia.packet import PacketPile
 
+from backoffice.child import confine, limit
+from backoffice.spool import Spool
 from backoffice.vault import packets as pgp
 from backoffice.vault.layers import CIPHERS, Compressed, Integrity1, Integrity2
 from backoffice.vault.session_key import Recipient, WrongKey, recipients, session_key
@@ -51,33 +54,33 @@ class _Rejected(Exception):
 
 
 class _Content:
-    """What the message held: signatures as packets, and the plaintext, which is in the memfd."""
+    """What the message held: signatures as packets, and the plaintext, which is in the spool."""
 
-    def __init__(self, target: int, limit: int) -> None:
+    def __init__(self, target: Spool, limit: int) -> None:
         self.target = target
         self.limit = limit
-        self.size = 0
         self.signatures: list[bytes] = []
         self.one_pass = 0
         self.literals = 0
 
     def write(self, literal: pgp.Stream) -> None:
         while piece := literal.read():
-            self.size += len(piece)
-            if self.size > self.limit:
+            if self.target.size + len(piece) > self.limit:
                 raise _Rejected(Answer.TOO_LARGE)
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(self.target, view) :]
+            self.target.write(piece)
 
 
 def main() -> None:
     """Run one order; never returns."""
-    order_descriptor, target = int(sys.argv[-2]), int(sys.argv[-1])
-    _confine()
+    order_descriptor = int(sys.argv[-1])
+    confine()
     with os.fdopen(order_descriptor, "rb") as pipe:
         order = json.loads(pipe.read())
-    _limit(order["limit"], order["cpu_seconds"])
+    size = order["limit"]
+    target = Spool.borrowed(order["spool"])
+    # What is checked at the end may be mapped into memory whole, as far as it is in memory.
+    most = min(size, order["spool"]["limit"])
+    limit(memory=_MEMORY, more_memory=most, cpu_seconds=order["cpu_seconds"], written=Spool.on_disk_size(size) + 1)
     answer, told = Answer.DAMAGED, {}
     try:
         told = _open(order, target)
@@ -94,35 +97,11 @@ def main() -> None:
         answer = Answer.WRONG_KEY
     except (MemoryError, OverflowError):
         answer = Answer.TOO_LARGE
-    os.write(1, json.dumps(told).encode())
+    os.write(1, json.dumps(told | {"on_disk": target.on_disk}).encode())
     os._exit(answer)
 
 
-def _confine() -> None:
-    """No core dump, no debugger, no new privileges. Before anything secret is read."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    set_dumpable, set_no_new_privileges = 4, 38
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if libc.prctl(set_dumpable, 0, 0, 0, 0) or libc.prctl(set_no_new_privileges, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def _limit(limit: int, cpu_seconds: int) -> None:
-    """Bytes written, memory and processor time; the file that is checked at the end may be mapped into memory whole."""
-    _lower(resource.RLIMIT_FSIZE, limit + 1, limit + 1)
-    _lower(resource.RLIMIT_AS, _MEMORY, _MEMORY + limit)
-    _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
-
-
-def _lower(which: int, soft: int, hard: int) -> None:
-    """Set a limit, but never above one that is in force already."""
-    standing = resource.getrlimit(which)[1]
-    if standing != resource.RLIM_INFINITY:
-        soft, hard = min(soft, standing), min(hard, standing)
-    resource.setrlimit(which, (soft, hard))
-
-
-def _open(order: dict[str, Any], target: int) -> dict[str, Any]:
+def _open(order: dict[str, Any], target: Spool) -> dict[str, Any]:
     signers = [pysequoia.Cert.from_bytes(text.encode()) for text in order["signers"]]
     source = pgp.Descriptor(0)
     start = source.peek(64)
@@ -150,10 +129,11 @@ def _open(order: dict[str, Any], target: int) -> dict[str, Any]:
         _read(message, content)
     if not content.literals:
         raise pgp.Malformed
+    target.finish()
     signer = _signer(content, signers, target)
-    if not content.size:
+    if not target.size:
         raise _Rejected(Answer.EMPTY)
-    return {"size": content.size, "signer": signer, "cipher": cipher}
+    return {"size": target.size, "signer": signer, "cipher": cipher}
 
 
 # ---------------------------------------------------------------------- layers
@@ -239,7 +219,7 @@ def _name(cipher: int) -> str:
 # ---------------------------------------------------------------------- signatures
 
 
-def _signer(content: _Content, signers: list[pysequoia.Cert], target: int) -> str:
+def _signer(content: _Content, signers: list[pysequoia.Cert], target: Spool) -> str:
     """The fingerprint of a given certificate that validly signed the plaintext."""
     if not content.signatures:
         raise _Rejected(Answer.DAMAGED if content.one_pass else Answer.NOT_SIGNED)
@@ -247,19 +227,47 @@ def _signer(content: _Content, signers: list[pysequoia.Cert], target: int) -> st
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for packet in content.signatures:
-        try:
-            result = pysequoia.verify(
-                file=f"/proc/self/fd/{target}", store=lambda _: signers, signature=pysequoia.Sig.from_bytes(packet)
-            )
-        except Exception:  # noqa: BLE001, S112 - the library raises many; each means that this signature does not hold
-            continue
+        with _again(target) as path:
+            try:
+                result = pysequoia.verify(
+                    file=path, store=lambda _: signers, signature=pysequoia.Sig.from_bytes(packet)
+                )
+            except Exception:  # noqa: BLE001, S112 - it raises many; each means that this signature does not hold
+                continue
         for found in result.valid_sigs:
             if found.certificate in known:
                 return found.certificate
     raise _Rejected(Answer.UNKNOWN_SIGNER)
 
 
-def _clear_signed(source: pgp.Stream, signers: list[pysequoia.Cert], target: int, limit: int) -> dict[str, Any]:
+@contextmanager
+def _again(target: Spool) -> Iterator[str]:
+    """The plaintext once more, as a path. From disk it comes through a pipe, from a process of its own: the library
+    holds Python's lock while it reads, so a thread could give it nothing.
+    """
+    if target.path is not None:
+        yield target.path
+        return
+    reading, writing = os.pipe()
+    feeder = os.fork()
+    if feeder == 0:
+        try:
+            os.close(reading)
+            for piece in target.pieces():
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(writing, view) :]
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        yield f"/proc/self/fd/{reading}"
+    finally:
+        os.close(reading)
+        os.waitpid(feeder, 0)
+
+
+def _clear_signed(source: pgp.Stream, signers: list[pysequoia.Cert], target: Spool, limit: int) -> dict[str, Any]:
     text = source.read(limit * 2 + 64 * 1024)
     if source.read(1):
         raise _Rejected(Answer.TOO_LARGE)
@@ -274,5 +282,6 @@ def _clear_signed(source: pgp.Stream, signers: list[pysequoia.Cert], target: int
         raise _Rejected(Answer.UNKNOWN_SIGNER)
     if len(result.bytes) > limit:
         raise _Rejected(Answer.TOO_LARGE)
-    os.write(target, result.bytes)
+    target.write(result.bytes)
+    target.finish()
     return {"size": len(result.bytes), "signer": found[0], "cipher": None}

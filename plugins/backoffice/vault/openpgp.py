@@ -18,11 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pysequoia
 
 from backoffice.errors import BackofficeError, DropRejected, VaultError
+from backoffice.spool import Spool
 from backoffice.vault.memory import Memory, memory
 
 __all__ = [
@@ -70,11 +71,10 @@ class OpenPgpKey:
     certificate: str = field(repr=False)
 
 
-class Plaintext(Memory):
-    """A client's file, in memory only, unchangeable. Use it in a ``with``: it is gone at the end.
+class Plaintext(Spool):
+    """A client's file: in memory, or if it is large on disk, encrypted. Use it in a ``with``: it is gone at the end.
 
-    ``path`` opens it by name in this process (DuckDB, pyarrow); ``signer`` is the fingerprint of the certificate that
-    signed it, ``cipher`` what it was encrypted with (``AES-256``).
+    ``signer`` is the fingerprint of the certificate that signed it, ``cipher`` what it was encrypted with (``AES-256``).
     """
 
     signer: str = ""
@@ -214,21 +214,21 @@ def _open(
         "limit": limit_bytes,
         "cpu_seconds": cpu_seconds,
     }
-    plaintext = Plaintext("plaintext")
+    plaintext = Plaintext()
     try:
-        code, told = _run(source, order, plaintext.fileno())
+        order["spool"] = plaintext.lend()
+        code, told = _run(source, order)
         if code != 0:
             raise _rejection(code)
-        if plaintext.size != told["size"] or plaintext.size > limit_bytes:
-            raise VaultError("The decrypting child and its file disagree about the size.", hint="Try again.")
+        plaintext.returned(size=told["size"], on_disk=told["on_disk"])
         plaintext.signer, plaintext.cipher = told["signer"], told["cipher"]
-        return plaintext.seal()
+        return plaintext
     except BaseException:
         plaintext.close()
         raise
 
 
-def _run(source: int | Readable, order: dict[str, object], target: int) -> tuple[int, dict]:
+def _run(source: int | Readable, order: dict[str, Any]) -> tuple[int, dict]:
     """Start the child, give it the order through a pipe, feed it the message, and wait for its answer."""
     direct = (
         source if isinstance(source, int) else source.fileno() if isinstance(source, Memory) else _plain_file(source)
@@ -236,11 +236,11 @@ def _run(source: int | Readable, order: dict[str, object], target: int) -> tuple
     read_end, write_end = os.pipe2(os.O_CLOEXEC)
     try:
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, *_PATHS, str(read_end), str(target)],
+            [sys.executable, "-I", "-S", "-c", _START, *_PATHS, str(read_end)],
             stdin=subprocess.PIPE if direct is None else direct,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=(read_end, target),
+            pass_fds=(read_end, order["spool"]["memory"], order["spool"]["disk"]),
             env={"LC_ALL": "C"},
             cwd="/",
         )
@@ -263,7 +263,7 @@ def _run(source: int | Readable, order: dict[str, object], target: int) -> tuple
 
 
 def _converse(
-    child: subprocess.Popen[bytes], source: int | Readable | None, order: dict[str, object], write_end: int
+    child: subprocess.Popen[bytes], source: int | Readable | None, order: dict[str, Any], write_end: int
 ) -> bytes:
     """Tell the child its order, feed it the message where it cannot read that itself, and hear its one line."""
     with suppress(BrokenPipeError), os.fdopen(write_end, "wb") as pipe:

@@ -1,0 +1,118 @@
+"""A process for bytes that cannot be trusted: it can take little, do little, and its death is an answer.
+
+Decrypting and native parsers of clients' formats run in one. What such a child needs is passed as open descriptors; it
+has no environment, no core dump, no debugger, and limits on memory, processor time and what it may write. This module
+is imported by the child too, so it imports little.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import subprocess
+    from types import TracebackType
+
+__all__ = ["Child", "confine", "limit"]
+
+_START = """
+import sys
+from importlib import import_module
+sys.path[:0] = sys.argv[2:]
+import_module(sys.argv[1]).main()
+"""
+
+
+class Child:
+    """A module of ours, run by itself: ``main()`` is called, the order is on its standard input, as JSON.
+
+    :param module: its full name; it must import little, or every file waits for it.
+    :param order: what it is to do; no secret.
+    :param descriptors: that it may use, under the same numbers.
+    """
+
+    def __init__(self, module: str, order: Mapping[str, Any], *, descriptors: Iterable[int] = ()) -> None:
+        self._said = json.dumps(order).encode()
+        self._command = [sys.executable, "-I", "-S", "-c", _START, module, *map(os.path.abspath, sys.path)]
+        self._descriptors = tuple(descriptors)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it and give it its order."""
+        import subprocess
+
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # native libraries print cells there
+            pass_fds=self._descriptors,
+            env={"LC_ALL": "C", "ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"},
+            cwd="/",
+        )
+        with suppress(BrokenPipeError), self._process.stdin as pipe:  # pyright: ignore[reportOptionalContextManager]
+            pipe.write(self._said)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it, whatever it is doing."""
+        process = self._running
+        if process.poll() is None:
+            process.kill()
+        self.answers.close()
+        process.wait()
+
+    @property
+    def answers(self) -> IO[bytes]:
+        """What it writes to its standard output."""
+        stream = self._running.stdout
+        assert stream is not None  # noqa: S101 - it was started with a pipe
+        return stream
+
+    def ended(self) -> tuple[int, bool]:
+        """Wait for its end: the exit code (negative: the signal), and whether it is one of a limit that was reached."""
+        code = self._running.wait()
+        return code, code in (-signal.SIGXCPU, -signal.SIGXFSZ, -signal.SIGKILL)
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("use it in a `with` block")
+        return self._process
+
+
+def confine() -> None:
+    """In the child: no core dump, no debugger, no new privileges. Before anything of a client's is read."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    set_dumpable, set_no_new_privileges = 4, 38
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if libc.prctl(set_dumpable, 0, 0, 0, 0) or libc.prctl(set_no_new_privileges, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def limit(*, memory: int, cpu_seconds: int, written: int, more_memory: int = 0) -> None:
+    """In the child: bytes of memory and of files that it writes, and seconds of processor time.
+
+    :param more_memory: what it may add to its own limit later.
+    """
+    _lower(resource.RLIMIT_FSIZE, written, written)
+    _lower(resource.RLIMIT_AS, memory, memory + more_memory)
+    _lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 5)
+
+
+def _lower(which: int, soft: int, hard: int) -> None:
+    """Set a limit, but never above one that is in force already."""
+    standing = resource.getrlimit(which)[1]
+    if standing != resource.RLIM_INFINITY:
+        soft, hard = min(soft, standing), min(hard, standing)
+    resource.setrlimit(which, (soft, hard))
