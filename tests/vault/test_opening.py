@@ -99,11 +99,11 @@ def test_the_plaintext_is_in_memory_unchangeable_and_names_its_signer():
         assert plaintext.size == len(DATA)
         assert plaintext.cipher == "AES-256"
         assert plaintext.signer == pysequoia.Cert.from_bytes(CLIENT.certificate.encode()).fingerprint
-        assert Path(plaintext.path).read_bytes() == DATA
-        assert "memfd" in str(Path(plaintext.path).readlink())
-        with pytest.raises(PermissionError), Path(plaintext.path).open("r+b", buffering=0) as file:
+        assert Path(str(plaintext.path)).read_bytes() == DATA
+        assert "memfd" in str(Path(str(plaintext.path)).readlink())
+        with pytest.raises(PermissionError), Path(str(plaintext.path)).open("r+b", buffering=0) as file:
             file.write(b"x")
-        path = plaintext.path
+        path = str(plaintext.path)
     assert not Path(path).exists()
 
 
