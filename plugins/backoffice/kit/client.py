@@ -16,6 +16,7 @@ A kit is a folder::
 from __future__ import annotations
 
 import json
+import shutil
 import ssl
 from dataclasses import dataclass
 from io import BytesIO
@@ -122,7 +123,8 @@ class Kit:
         source = BytesIO(self.read(key))
         with open_message(source, secret=self.secret, signers=[company], limit_bytes=8 * 1024**3) as plain:
             to.parent.mkdir(parents=True, exist_ok=True)
-            to.write_bytes(Path(plain.path).read_bytes())
+            with to.open("wb") as file:
+                shutil.copyfileobj(plain, file, 1 << 20)
             return plain.size
 
     def accept(self, job: UUID) -> None:
