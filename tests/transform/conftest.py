@@ -86,7 +86,7 @@ def loaded() -> Iterator[Callable[..., Any]]:
 
     def _load(agreed: Sow, content: str | bytes) -> tuple[Any, list[tuple[Any, ...]]]:
         with memory(content) as path, Engine() as engine:
-            profile = engine.load(agreed, path)
+            profile = engine.load(agreed, path)["input"]
             rows = engine.connection.execute("SELECT * EXCLUDE (_row) FROM input ORDER BY _row").fetchall()
             return profile, rows
 

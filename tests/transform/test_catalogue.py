@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import inspect
 import io
-from typing import Any
+import zipfile
 
 import pytest
 import yaml
@@ -24,7 +24,8 @@ def agreed(example: Example, table: str) -> Sow:
         name: next(csv.reader(io.StringIO(text))) for name, text in {"input": example.before, **example.tables}.items()
     }
     inputs = {
-        name: {"format": "csv", "columns": dict.fromkeys(columns, "required")} for name, columns in header.items()
+        name: {"format": "csv", "member": f"{name}.csv", "columns": dict.fromkeys(columns, "required")}
+        for name, columns in header.items()
     }
     return Sow.model_validate(
         {
@@ -43,23 +44,23 @@ def rows(text: str) -> list[list[str]]:
 def run(example: Example, table: str) -> list[list[str]]:
     """What the example's steps leave, as a CSV file would have it."""
     sow = agreed(example, table)
-    with memory(example.before) as path, Engine() as engine:
+    with memory(_drop(example)) as path, Engine() as engine:
         engine.load(sow, path)
-        for name, text in example.tables.items():
-            _further(engine, name, text)
         engine.run(sow)
         found = engine.connection.execute(f'SELECT COLUMNS(*)::VARCHAR FROM "{table}"')
         header = [column[0] for column in found.description or ()]
         return [header, *([cell or "" for cell in row] for row in found.fetchall())]
 
 
-def _further(engine: Engine, name: str, text: str) -> None:
-    header, *body = rows(text)
-    columns = ", ".join(f'"{column}" VARCHAR' for column in header)
-    engine.connection.execute(f'CREATE TABLE "{name}" (_row BIGINT, {columns})')
-    for number, row in enumerate(body, start=1):
-        values: list[Any] = [number, *(cell or None for cell in row)]
-        engine.connection.execute(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(values))})', values)
+def _drop(example: Example) -> str | bytes:
+    """What the client sends: a file, or a ZIP of several."""
+    if not example.tables:
+        return example.before
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in {"input": example.before, **example.tables}.items():
+            archive.writestr(f"{name}.csv", text)
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize("name", STEPS)

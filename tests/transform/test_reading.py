@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import csv
 import io
+import re
 import time
 import traceback
 from pathlib import Path
@@ -81,12 +82,11 @@ BAD = [
     ("missing", b"id,qzxcanary\n1,2\n", "columns", "A column is missing: name; 1 column that is not agreed."),
     ("extra", b"id,name,qzxcanary,x\n1,2,3,4\n", "columns", "2 columns that are not agreed."),
     ("twice", b"id,name,NAME\n1,2,3\n", "columns", "The column `name` is there 2 times."),
-    ("separator", b"id;name\n1;qzxcanary\n", "columns", "Its separator seems to be `;`; `,` is agreed."),
     ("ragged", b"id,name\n1,2\n3\n4,5,qzxcanary\n6,7\n", "ragged",
      "2 rows with more or fewer cells than its header; the first is on line 3."),
     ("one-ragged", b"id,name\n1,2\nqzxcanary\n", "ragged", "1 row with more"),
     ("nul", b"id,name\n1,qzx\0canary\n", "format", "NUL"),
-    ("zip", b"PK\x03\x04qzxcanary", "format", "spreadsheet"),
+    ("zip", b"PK\x03\x04qzxcanary", "format", "damaged"),
     ("pdf", b"%PDF-1.7 qzxcanary", "format", "a PDF"),
     ("armour", b"-----BEGIN PGP MESSAGE-----\nqzxcanary", "format", "still encrypted"),
     ("open-quote", b'id,name\n1,"qzxcanary\n2,3\n', "format",
@@ -127,6 +127,29 @@ def test_an_agreed_encoding_that_is_not_kept_is_refused(loaded):
         assert caught.value.code == "encoding"
 
 
+def test_an_agreed_separator_that_is_not_kept_is_refused_and_told(loaded):
+    with pytest.raises(DropRejected, match=re.escape("Its separator seems to be `;`; `,` is agreed.")) as caught:
+        loaded(sow(delimiter=","), b"id;name\n1;qzxcanary\n")
+    assert caught.value.code == "columns"
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found_and_said(loaded, separator):
+    profile, rows = loaded(sow(), f'ID{separator}"name"\n1{separator}a,b;c\n'.replace("a,b;c", '"a,b;c"'))
+    assert rows == [("1", "a,b;c")]
+    assert profile.delimiter == separator
+    assert loaded(sow(header=False), f"1{separator}Ann\n")[1] == [("1", "Ann")]
+
+
+def test_a_column_may_stand_under_another_header(loaded):
+    agreed = sow(columns={"id": "required", "email": {"header": "E-Mail (privat)", "need": "optional"}})
+    assert loaded(agreed, "id;e-mail  (PRIVAT)\n1;a@b.c\n")[1] == [("1", "a@b.c")]
+    agreed = sow(columns={"id": {"header": "Kundennummer"}, "email": "required"})
+    with pytest.raises(DropRejected, match="A column is missing: Kundennummer"):
+        loaded(agreed, "id,email\n1,2\n")
+
+
 def test_a_file_larger_than_agreed_is_refused_unread(loaded):
     with pytest.raises(DropRejected) as caught:
         loaded(sow(max_bytes=10), TEXT.encode())
@@ -159,7 +182,7 @@ def test_a_named_file_is_read_as_well(tmp_path):
     file = tmp_path / "it's a 'file'.csv"
     file.write_text(TEXT)
     with Engine() as engine:
-        assert engine.load(sow(), file).rows == 2
+        assert engine.load(sow(), file)["input"].rows == 2
 
 
 def test_the_engine_can_open_no_other_file_and_no_setting_can_be_changed(tmp_path):
@@ -213,10 +236,10 @@ def _lines(cell):
 )
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_read_or_refused_with_a_known_code(engine, content):
-    known = {"empty", "format", "encoding", "columns", "ragged", "line-too-long", "too-large"}
+    known = {"empty", "format", "protected", "encoding", "columns", "ragged", "line-too-long", "too-large"}
     with memory(content) as path:
         try:
-            assert engine.load(sow(), path).rows > 0
+            assert engine.load(sow(), path)["input"].rows > 0
         except DropRejected as error:
             assert error.code in known
             assert error.__context__ is None

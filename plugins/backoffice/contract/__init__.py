@@ -5,7 +5,16 @@ Light on purpose: pydantic and YAML only, for every DAG file reads it at parse.
 
 from backoffice.contract.dpa import Dpa
 from backoffice.contract.gate import Refusal, RefusalCode, gate
-from backoffice.contract.inputs import AnyInput, CsvInput, Input, Lookup
+from backoffice.contract.inputs import (
+    AnyInput,
+    CsvInput,
+    Input,
+    InputColumn,
+    JsonLinesInput,
+    Lookup,
+    ParquetInput,
+    SpreadsheetInput,
+)
 from backoffice.contract.kind import Columns, Kind
 from backoffice.contract.mistakes import ContractFileError, Mistake
 from backoffice.contract.outputs import RESULT, AnyOutput, CsvOutput, Output, Part
@@ -25,10 +34,13 @@ __all__ = [
     "CsvOutput",
     "Dpa",
     "Input",
+    "InputColumn",
+    "JsonLinesInput",
     "Kind",
     "Lookup",
     "Mistake",
     "Output",
+    "ParquetInput",
     "Part",
     "Project",
     "Refusal",
@@ -36,6 +48,7 @@ __all__ = [
     "Retention",
     "RetentionRule",
     "Sow",
+    "SpreadsheetInput",
     "Step",
     "Work",
     "check",

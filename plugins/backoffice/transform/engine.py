@@ -78,16 +78,18 @@ class Engine:
             raise EngineError("The engine is not open.", hint="Use it in a `with` block.")
         return self._tables
 
-    def load(self, sow: Sow, path: Path | str) -> InputProfile:
+    def load(self, sow: Sow, path: Path | str) -> dict[str, InputProfile]:
         """Read ``path`` (a memfd's ``/proc/self/fd/N`` as well) as the SOW says, a table for each of its inputs.
 
+        :return: what was found, by the input's name; ``input`` is the main one.
         :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
         """
-        from backoffice.transform.reading import read_drop, read_lookups
+        from backoffice.transform.reading.drop import read_drop
+        from backoffice.transform.reading.lookups import read_lookups
 
-        profile = read_drop(self.connection, sow, Path(path))
+        profiles = read_drop(self.connection, sow, Path(path))
         read_lookups(self.connection, sow)
-        return profile
+        return profiles
 
     def run(self, sow: Sow) -> RunFigures:
         """Carry out ``sow`` on what was loaded. The same input gives the same result.

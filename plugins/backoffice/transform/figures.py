@@ -7,23 +7,64 @@ from dataclasses import dataclass, field
 __all__ = ["InputProfile", "RunFigures", "StepFigures"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputProfile:
-    """What the client's file was like."""
+    """What one of the client's files, or sheets, was like."""
 
+    format: str
+    """As the SOW says it: ``csv``, ``xlsx``, …"""
     rows: int
     bytes: int
-    encoding: str
+    """Of the file; unpacked, if it came in a ZIP."""
     columns: int
     """Columns in the file."""
-    dropped_columns: int
+    dropped_columns: int = 0
     """Columns that the SOW does not name; they were not read (P11)."""
-    missing_columns: int
+    missing_columns: int = 0
     """Optional columns that were not there."""
+    from_zip: bool = False
+    encoding: str | None = None
+    delimiter: str | None = None
+    mixed_line_ends: bool = False
+    sheet: int | None = None
+    """The sheet's number, from 1. Its name is the client's."""
+    sheets: int | None = None
+    """Sheets in the workbook."""
+    blank_rows: int = 0
+    """Rows of empty cells in a sheet, or empty lines; they were left out."""
+    merged_cells: int = 0
+    """Groups of cells of the sheet that were merged."""
+    filled_cells: int = 0
+    """Cells that got the value of the group they are in."""
 
     def to_dict(self) -> dict[str, object]:
-        """Plain data, for JSON."""
-        return dict(self.__dict__)
+        """Plain data, for JSON and the ledger; what does not apply is left out."""
+        return {name: value for name, value in self.__dict__.items() if value is not None}
+
+    def words(self) -> str:
+        """What was found, in a line."""
+        kind = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}.get(self.format, self.format.upper())
+        found = [kind + (" in a ZIP" if self.from_zip else "")]
+        if self.sheet is not None:
+            found.append(f"sheet {self.sheet} of {self.sheets}")
+        if self.encoding is not None:
+            found.append(
+                {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}.get(self.encoding, self.encoding)
+            )
+        if self.delimiter is not None:
+            found.append("separated by " + {"\t": "tabs"}.get(self.delimiter, f"`{self.delimiter}`"))
+        if self.mixed_line_ends:
+            found.append("mixed line ends")
+        found.append(f"{self.rows:,} rows and {self.columns:,} columns")
+        counted = {
+            "columns dropped unread": self.dropped_columns,
+            "optional columns missing": self.missing_columns,
+            "blank rows left out": self.blank_rows,
+            "merged cells": self.merged_cells,
+            "of them filled": self.filled_cells,
+        }
+        found += [f"{what}: {count:,}" for what, count in counted.items() if count]
+        return ", ".join(found)
 
 
 @dataclass(frozen=True)

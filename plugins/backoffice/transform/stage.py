@@ -6,12 +6,11 @@ mend moves the job to ``rejected``; the client's answer is intake's business, wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from backoffice.contract import INPUT, gate
+from backoffice.contract import gate
 from backoffice.errors import DropRejected, NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
 from backoffice.work import save_tables
@@ -67,23 +66,18 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
     if job.key_sealed is None:
         raise VaultError(f"The original of job {job.id} has been erased.")
     name = deployment.keys.unseal(project.id, job.id, job.key_sealed).decode()
-    limit = min(settings.drop_limit_bytes, project.sow.input.max_bytes)
+    limit = min(settings.drop_limit_bytes, sum(one.max_bytes for one in project.sow.all_inputs.values()))
     with _original(deployment, job, name) as source:
         plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
     with (
         plaintext,
+        plaintext.named() as path,
         Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads) as engine,
     ):
-        profile = engine.load(project.sow, plaintext.path)
+        profiles = engine.load(project.sow, path)
         figures = engine.run(project.sow)
         saved = save_tables(deployment, job, engine.connection, project.sow.delivered)
-    return figures.to_dict() | {"inputs": _plain(profile)} | saved
-
-
-def _plain(profile: Any) -> Any:
-    """What was found in each input, as plain data for the ledger."""
-    profiles = profile if isinstance(profile, Mapping) else {INPUT: profile}
-    return {name: one.to_dict() for name, one in profiles.items()}
+    return figures.to_dict() | {"inputs": {name: one.to_dict() for name, one in profiles.items()}} | saved
 
 
 def _certificate(deployment: Deployment, signer: str) -> str:

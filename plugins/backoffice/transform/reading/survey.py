@@ -16,22 +16,11 @@ from typing import BinaryIO
 
 from backoffice.contract import CsvInput
 from backoffice.errors import DropRejected
+from backoffice.transform.reading.content import kind_of, refuse_other_than
 
 __all__ = ["Survey", "survey", "unify_line_ends"]
 
 _PIECE = 1024 * 1024
-_OTHER_FORMATS = {
-    b"PK\x03\x04": "a ZIP archive or a spreadsheet (XLSX, ODS)",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
-    b"%PDF": "a PDF",
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "a gzip archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"{\\rtf": "an RTF document",
-    b"-----BEGIN PGP": "still encrypted",
-}
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -60,7 +49,8 @@ def survey(path: Path, spec: CsvInput) -> Iterator[Survey]:
             message = f"The file has {size:,} bytes; {spec.max_bytes:,} are agreed."
             raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
         head = file.read(64)
-        _refuse_other_formats(head)
+        refuse_other_than("csv", kind_of(file))
+        file.seek(len(head))
         mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
         encoding = _encoding(spec, mark)
         file.seek(len(mark) if encoding == "utf-8" else 0)
@@ -83,14 +73,6 @@ def survey(path: Path, spec: CsvInput) -> Iterator[Survey]:
 def _in_memory(file: BinaryIO) -> bool:
     """Whether it is a memfd. The engine may open nothing that has a name on a disk."""
     return str(Path(f"/proc/self/fd/{file.fileno()}").readlink()).startswith("/memfd:")
-
-
-def _refuse_other_formats(head: bytes) -> None:
-    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise DropRejected("empty", "The file is empty.", hint="Send one with a header and rows.")
-    found = next((what for magic, what in _OTHER_FORMATS.items() if head.startswith(magic)), None)
-    if found is not None:
-        raise DropRejected("format", f"The file is not CSV: it looks like {found}.", hint="Export it as CSV.")
 
 
 def _encoding(spec: CsvInput, mark: bytes) -> str:

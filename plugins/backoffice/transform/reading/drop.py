@@ -1,0 +1,128 @@
+"""A drop taken apart: a file, a workbook with several sheets, or a ZIP of files, each part to its reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backoffice.contract import CsvInput, Input, JsonLinesInput, ParquetInput, Sow, SpreadsheetInput
+from backoffice.errors import DropRejected
+from backoffice.transform.figures import InputProfile
+from backoffice.transform.reading.archive import Archive
+from backoffice.transform.reading.content import WORKBOOKS, kind_of, refuse_other_than
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["read_drop"]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file that can be read, and the inputs that it is."""
+
+    descriptor: int
+    kind: str
+    inputs: tuple[str, ...]
+    from_zip: bool = False
+
+    @property
+    def path(self) -> Path:
+        return Path(f"/proc/self/fd/{self.descriptor}")
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+
+def read_drop(connection: DuckDBPyConnection, sow: Sow, path: Path) -> dict[str, InputProfile]:
+    """Read ``path`` into a table for each input of the SOW; ``input`` is the main one.
+
+    :return: what was found, by input.
+    :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
+    """
+    specs: Mapping[str, Input] = sow.all_inputs
+    found: dict[str, InputProfile] = {}
+    with path.open("rb", buffering=0) as file, ExitStack() as opened:
+        for part in opened.enter_context(_parts(file.fileno(), kind_of(file), specs)):
+            found |= _read(connection, part, {name: specs[name] for name in part.inputs})
+    return {name: found[name] for name in specs}
+
+
+@contextmanager
+def _parts(descriptor: int, kind: str, specs: Mapping[str, Input]) -> Iterator[list[_Part]]:
+    """The files of a drop. What is unpacked for it is gone at the end."""
+    archive = Archive(descriptor) if kind == "zip" else None
+    if archive is not None:
+        kind = archive.workbook or "zip"
+    if archive is None or kind != "zip":
+        yield [_whole(descriptor, kind, specs)]
+        return
+    parts: list[_Part] = []
+    chosen = archive.choose(specs)
+    try:
+        for member in dict.fromkeys(chosen.values()):
+            names = tuple(name for name, one in chosen.items() if one is member)
+            limit = min(specs[name].max_bytes for name in names)
+            unpacked = archive.unpack(member, limit=limit)
+            parts.append(_Part(unpacked, "", names, from_zip=True))
+            parts[-1] = replace(parts[-1], kind=_kind_inside(unpacked))
+        yield parts
+    finally:
+        for part in parts:
+            os.close(part.descriptor)
+
+
+def _whole(descriptor: int, kind: str, specs: Mapping[str, Input]) -> _Part:
+    part = _Part(descriptor, kind, tuple(specs))
+    if len(specs) > 1 and kind not in WORKBOOKS:
+        if all(isinstance(spec, SpreadsheetInput) and spec.member is None for spec in specs.values()):
+            refuse_other_than(next(iter(specs.values())).format, kind)  # type: ignore[attr-defined]
+        message = f"The file is not a ZIP archive; {len(specs)} inputs are agreed."
+        raise DropRejected("members", message, hint="Pack the agreed files into one ZIP.")
+    most = min(spec.max_bytes for spec in specs.values())
+    if part.size > most:
+        message = f"The file has {part.size:,} bytes; {most:,} are agreed."
+        raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
+    return part
+
+
+def _kind_inside(descriptor: int) -> str:
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+        kind = kind_of(file)
+    if kind == "zip":
+        kind = Archive(descriptor).workbook or "zip"
+    return kind
+
+
+def _read(connection: DuckDBPyConnection, part: _Part, specs: Mapping[str, Input]) -> dict[str, InputProfile]:
+    for spec in specs.values():
+        refuse_other_than(_format(spec), part.kind)
+    sheets = {name: spec for name, spec in specs.items() if isinstance(spec, SpreadsheetInput)}
+    found: dict[str, InputProfile] = {}
+    if sheets:
+        from backoffice.transform.reading.workbook import read_workbook
+
+        found |= read_workbook(connection, part.descriptor, sheets, size=part.size)
+    for name, spec in specs.items():
+        if isinstance(spec, CsvInput):
+            from backoffice.transform.reading.csv import read_csv
+
+            found[name] = read_csv(connection, spec, part.path, into=name)
+        elif isinstance(spec, JsonLinesInput):
+            from backoffice.transform.reading.jsonl import read_jsonl
+
+            found[name] = read_jsonl(connection, spec, part.path, into=name)
+        elif isinstance(spec, ParquetInput):
+            from backoffice.transform.reading.parquet import read_parquet
+
+            found[name] = read_parquet(connection, spec, part.descriptor, into=name)
+    return {name: replace(profile, from_zip=part.from_zip) for name, profile in found.items()}
+
+
+def _format(spec: Input) -> str:
+    return str(getattr(spec, "format", ""))
