@@ -1,0 +1,168 @@
+"""Quantities with units: ``500 g``, ``0,5 kg``, ``6x330ml``, ``12 oz``.
+
+Factors are exact: SI (BIPM brochure), and the international yard and pound of 1959 (1 yd = 0.9144 m, 1 lb = 0.45359237 kg).
+Gallons: United States 231 cubic inches, imperial 4.54609 l (UK Weights and Measures Act 1985).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from functools import cache
+from typing import Literal
+
+from backoffice.transform.values.amounts import NUMBER_TEXT, decimal_sign, number, plain
+
+__all__ = ["SPELLINGS", "Unit", "converted", "quantities", "quantity", "shown_signs", "unit_of"]
+
+Unit = Literal["mg", "g", "kg", "t", "oz", "lb", "ml", "cl", "dl", "l", "m3", "fl oz", "pt", "gal", "mm", "cm", "m", "km",
+    "in", "ft", "yd", "m2", "cm2", "pcs"]  # fmt: skip
+
+_INCH, _POUND, _YARD = Fraction(254, 10), Fraction(45359237, 100000), Fraction(9144, 10)
+
+_US = {"fl oz": _INCH**3 * 231 / 128 / 1000, "pt": _INCH**3 * 231 / 8 / 1000, "gal": _INCH**3 * 231 / 1000}
+_UK = {"fl oz": Fraction(454609, 100) / 160, "pt": Fraction(454609, 100) / 8, "gal": Fraction(454609, 100)}
+
+_FACTORS: dict[str, tuple[str, Fraction]] = {
+    "mg": ("mass", Fraction(1, 1000)),
+    "g": ("mass", Fraction(1)),
+    "kg": ("mass", Fraction(1000)),
+    "t": ("mass", Fraction(1_000_000)),
+    "oz": ("mass", _POUND / 16),
+    "lb": ("mass", _POUND),
+    "ml": ("volume", Fraction(1)),
+    "cl": ("volume", Fraction(10)),
+    "dl": ("volume", Fraction(100)),
+    "l": ("volume", Fraction(1000)),
+    "m3": ("volume", Fraction(1_000_000)),
+    "mm": ("length", Fraction(1)),
+    "cm": ("length", Fraction(10)),
+    "m": ("length", Fraction(1000)),
+    "km": ("length", Fraction(1_000_000)),
+    "in": ("length", _INCH),
+    "ft": ("length", _YARD / 3),
+    "yd": ("length", _YARD),
+    "cm2": ("area", Fraction(1)),
+    "m2": ("area", Fraction(10_000)),
+    "pcs": ("count", Fraction(1)),
+}
+
+SPELLINGS: dict[str, str] = {
+    written: unit
+    for unit, spellings in {
+        "mg": "mg milligram milligrams milligramm",
+        "g": "g gr gram grams gramm gramme grammes gms gm",
+        "kg": "kg kgs kilo kilos kilogram kilograms kilogramm kilogramme",
+        "t": "t ton tonne tonnes tonnen",
+        "oz": "oz ounce ounces unze unzen",
+        "lb": "lb lbs pound pounds",
+        "ml": "ml milliliter milliliters millilitre millilitres",
+        "cl": "cl centiliter centilitre zentiliter",
+        "dl": "dl deciliter decilitre deziliter",
+        "l": "l lt ltr liter liters litre litres",
+        "m3": "m3 m³ cbm",
+        "fl oz": "fl_oz floz fluid_ounce fluid_ounces",
+        "pt": "pt pint pints",
+        "gal": "gal gallon gallons",
+        "mm": "mm millimeter millimeters millimetre millimetres",
+        "cm": "cm centimeter centimeters centimetre centimetres zentimeter",
+        "m": "m meter meters metre metres",
+        "km": "km kilometer kilometers kilometre kilometres",
+        "in": 'in inch inches zoll "',
+        "ft": "ft foot feet",
+        "yd": "yd yds yard yards",
+        "m2": "m2 m² qm sqm",
+        "cm2": "cm2 cm² qcm",
+        "pcs": "pcs pc pce piece pieces stk stück stück. stueck st ct count pack packs er",
+    }.items()
+    for written in spellings.split()
+}
+
+_TIMES = r"[x\u00d7*]"
+_ONE = (
+    rf"(?:(?P<packs>[0-9]{{1,5}}) ?(?:{_TIMES}) ?)?(?P<number>NUMBER) ?"
+    r"(?P<unit>fl\. ?oz|fl oz|fluid ounces?|[^\W\d_]{1,14}[23²³]?|\")\.?"
+    rf"(?: ?(?:{_TIMES}) ?(?P<times>[0-9]{{1,5}}))?"
+)
+_WHOLE = re.compile(_ONE.replace("NUMBER", NUMBER_TEXT), re.IGNORECASE)
+# In a text two numbers may stand side by side: none has blanks within.
+_ANYWHERE = _ONE.replace("NUMBER", r"[0-9]+(?:[.,'][0-9]+)*")
+_WITHIN = re.compile(rf"(?<![\w.,/-]){_ANYWHERE}(?![\w/])", re.IGNORECASE)
+
+
+def unit_of(written: str) -> str | None:
+    """The unit that a word stands for."""
+    return SPELLINGS.get(re.sub(r"[. ]+", "_", written.strip().lower()).strip("_"))
+
+
+@cache
+def _factor(unit: str, gallons: str | None) -> tuple[str, Fraction] | None:
+    if unit in _US:
+        table = {"us": _US, "imperial": _UK}.get(gallons or "")
+        return ("volume", table[unit]) if table else None
+    return _FACTORS[unit]
+
+
+def converted(amount: Decimal, unit: str, to: str, gallons: str | None) -> Decimal | None:
+    """An amount in another unit, to six decimals; nothing where the units measure different things.
+
+    :param gallons: ``us`` or ``imperial``: whose gallons, pints and fluid ounces; ``None``: not known.
+    """
+    if unit == to:
+        return amount
+    old, new = _factor(unit, gallons), _factor(to, gallons)
+    if old is None or new is None or old[0] != new[0]:
+        return None
+    exact = Fraction(amount) * old[1] / new[1]
+    with localcontext() as context:
+        context.prec = 60
+        found = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+    return found if abs(found) < 10**12 else None
+
+
+def _found(text: str, within: bool) -> re.Match[str] | None:
+    ready = plain(text)
+    if len(ready) > 2000:
+        return None
+    if not within:
+        found = _WHOLE.fullmatch(ready)
+        return found if found and unit_of(found["unit"]) else None
+    known = [one for one in _WITHIN.finditer(ready) if unit_of(one["unit"]) and not one[0].lower().endswith(" in")]
+    return known[0] if len({one[0].lower() for one in known}) == 1 else None
+
+
+def quantity(
+    text: str, sign: str | None, targets: str, gallons: str | None, within: bool
+) -> tuple[Decimal, str, int] | None:
+    """The amount, its unit and the number of packs that it is in all: ``6x330ml`` is 1980, ml, 6.
+
+    :param sign: the decimal sign where a number can be read both ways.
+    :param targets: units to convert into, with ``;`` between; the first that measures the same counts. Empty: none.
+    :param within: whether the quantity may stand anywhere in a text; several different ones are none.
+    """
+    if not (found := _found(text, within)):
+        return None
+    amount, unit = number(found["number"], sign), unit_of(found["unit"])
+    if amount is None or unit is None or (found["packs"] and found["times"]):
+        return None
+    packs = int(found["packs"] or found["times"] or 1)
+    amount *= packs
+    if not targets:
+        return (amount, unit, packs) if amount < 10**12 else None
+    for target in targets.split(";"):
+        answer = converted(amount, unit, target, gallons)
+        if answer is not None:
+            return answer, target, packs
+    return None
+
+
+def quantities(rows: Sequence[tuple[str, str | None, str, str | None, bool]]) -> Iterable[object]:
+    """:func:`quantity` for many cells."""
+    return [quantity(*row) for row in rows]
+
+
+def shown_signs(rows: Sequence[tuple[str, bool]]) -> Iterable[str | None]:
+    """The decimal sign that each of many quantities shows beyond doubt."""
+    return [decimal_sign(found["number"]) if (found := _found(text, within)) else None for text, within in rows]
