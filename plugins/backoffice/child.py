@@ -11,7 +11,6 @@ import ctypes
 import json
 import os
 import resource
-import signal
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -79,10 +78,10 @@ class Child:
         assert stream is not None  # noqa: S101 - it was started with a pipe
         return stream
 
-    def ended(self) -> tuple[int, bool]:
-        """Wait for its end: the exit code (negative: the signal), and whether it is one of a limit that was reached."""
-        code = self._running.wait()
-        return code, code in (-signal.SIGXCPU, -signal.SIGXFSZ, -signal.SIGKILL)
+    def ended(self) -> int:
+        """Wait for its end: the exit code, or the signal as a negative number."""
+        self.answers.close()  # or it may wait for somebody to read on
+        return self._running.wait()
 
     @property
     def _running(self) -> subprocess.Popen[bytes]:

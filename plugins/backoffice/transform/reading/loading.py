@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -12,13 +13,14 @@ from backoffice.errors import DropRejected, EngineError
 from backoffice.transform.faults import rows_of
 from backoffice.transform.fragment import ROW
 from backoffice.transform.reading.columns import Wanted
+from backoffice.transform.reading.workbook_child import number_text
 from backoffice.transform.sql import call, col
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["cells", "create", "load_batches", "quoted", "wanted"]
+__all__ = ["cells", "create", "load_batches", "numbers", "quoted", "texts", "wanted"]
 
 
 def wanted(spec: Input) -> list[Wanted]:
@@ -106,3 +108,36 @@ def load_batches(
     if not done:
         raise EngineError("The file could not be read.", hint="This is a fault of ours, not of the file.")
     return rows_of(connection, f"SELECT count(*) FROM {quoted(into)}")[0][0]  # noqa: S608
+
+
+def texts(data: bytes, rows: int) -> pa.Array:
+    """Cells that have a NUL after each."""
+    import numpy as np
+    import pyarrow as pa
+
+    signs = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(signs == 0)
+    offsets = np.zeros(rows + 1, np.int32)
+    offsets[1:] = ends - np.arange(rows)
+    found = pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(signs[signs != 0]))
+    found.validate(full=True)
+    return found
+
+
+def numbers(data: bytes) -> pa.Array:
+    """Numbers of eight bytes as text: with a point, without exponent, whole ones without ``.0``; NaN is empty."""
+    import numpy as np
+    import pyarrow as pa
+
+    pc: Any = importlib.import_module("pyarrow.compute")  # its functions are made as it is imported
+    values = np.frombuffer(data, np.float64) + 0.0  # no -0
+    empty = ~np.isfinite(values)
+    values[empty] = 0
+    if (np.abs(values) < 1e15).all() and (np.trunc(values) == values).all():
+        return pa.array(values.astype(np.int64), mask=empty).cast(pa.string())
+    found = pa.array(values, mask=empty).cast(pa.string())
+    odd = pc.fill_null(pc.match_substring(found, "e"), False)
+    if not pc.any(odd).as_py():
+        return found
+    written = [number_text(value) for value in values[odd.to_numpy(zero_copy_only=False)].tolist()]
+    return pc.replace_with_mask(found, odd, pa.array(written, pa.string()))

@@ -1,27 +1,22 @@
 """The child that reads workbooks: calamine is native code, and a whole workbook lies in its memory.
 
-It is started by :mod:`backoffice.transform.reading.workbook`, reads its order (JSON) from standard input, and writes
-messages to standard output: a line of JSON, then as many bytes as that line says. Cells travel by column, in pieces:
-text with a NUL after each cell, or numbers as eight bytes each.
+It is started by :mod:`backoffice.transform.reading.workbook`. Cells travel by column: text with a NUL after each cell
+(``t``), or numbers as eight bytes each (``d``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import gc
-import json
-import os
-import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from backoffice.child import confine, limit
 from backoffice.errors import DropRejected
+from backoffice.transform.reading.apart import Answers, serve
 from backoffice.transform.reading.columns import Wanted, find
 
-__all__ = ["Gone", "main", "number_text"]
+__all__ = ["duration_text", "main", "number_text"]
 
 _PIECE_BYTES = 4 << 20
 _LONGEST_CELL = 1 << 20
@@ -29,53 +24,18 @@ _MOST_MERGED = 100_000
 Row = Sequence[Any]
 
 
-class Gone:
-    """Exit codes, where not even a message could be written."""
-
-    MEMORY = 20
-    UNREADABLE = 21
-    PROTECTED = 22
-
-
 def main() -> None:
     """Carry out one order; never returns."""
-    confine()
-    order = json.loads(sys.stdin.buffer.read())
-    limit(memory=order["memory"], cpu_seconds=order["cpu_seconds"], written=0)
-    gc.disable()  # millions of cells, none in a cycle
-    code = 0
-    with os.fdopen(1, "wb", buffering=1 << 20, closefd=False) as out:
-        try:
-            _read(order, _Answers(out))
-        except DropRejected as refused:
-            _Answers(out).say(refused=[refused.code, refused.message, refused.hint])
-        except MemoryError:
-            code = Gone.MEMORY
-        except BrokenPipeError:
-            os._exit(1)
-        except BaseException as error:  # noqa: BLE001 - a panic of native code too; its words may be cells
-            code = Gone.PROTECTED if type(error).__name__ == "PasswordError" else Gone.UNREADABLE
-    os._exit(code)
+    serve(_read)
 
 
-class _Answers:
-    def __init__(self, out: Any) -> None:
-        self.out = out
-
-    def say(self, buffers: Iterable[bytes] = (), **said: Any) -> None:
-        self.out.write(json.dumps(said).encode() + b"\n")
-        for one in buffers:
-            self.out.write(one)
-
-
-def _read(order: dict[str, Any], answers: _Answers) -> None:
+def _read(order: dict[str, Any], answers: Answers) -> None:
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_path(f"/proc/self/fd/{order['descriptor']}")
     for wanted in order["sheets"]:
         index = _sheet_index(book, wanted["sheet"])
         _send(_Sheet(book.get_sheet_by_index(index), wanted), index, len(book.sheet_names), wanted, answers)
-    answers.say(done=True)
 
 
 def _sheet_index(book: Any, asked: str | int | None) -> int:
@@ -114,10 +74,11 @@ class _Sheet:
         self.filled = self.blank_rows = 0
         self.merged = 0
         rows: Iterator[Row] = sheet.iter_rows()
-        ranges = sheet.merged_cell_ranges or [] if sheet.start is not None else []
+        start: tuple[int, int] = sheet.start or (0, 0)
+        ranges = sheet.merged_cell_ranges or []
         self.merged = len(ranges)
         if wanted["merged"] == "fill" and ranges:
-            rows = self._fill(rows, ranges, sheet.start[1], sheet.width)
+            rows = self._fill(rows, ranges, start[1], sheet.width)
         self._rows = islice(rows, wanted["header_row"] - 1, None)
         self.header = [_text(cell) for cell in next(self._rows, ())]
         self.data = islice(self._rows, wanted["skip_below_header"], None)
@@ -144,7 +105,7 @@ class _Sheet:
             yield row
 
 
-def _send(sheet: _Sheet, index: int, sheets: int, order: dict[str, Any], answers: _Answers) -> None:
+def _send(sheet: _Sheet, index: int, sheets: int, order: dict[str, Any], answers: Answers) -> None:
     wanted = [Wanted(*one) for one in order["columns"]]
     header = sheet.header
     while header and not header[-1].strip():
@@ -184,7 +145,7 @@ def _send(sheet: _Sheet, index: int, sheets: int, order: dict[str, Any], answers
     answers.say(end=order["input"], **noticed)
 
 
-def _send_piece(columns: list[Row], rows: int, first: int, answers: _Answers) -> int:
+def _send_piece(columns: list[Row], rows: int, first: int, answers: Answers) -> int:
     kinds, buffers = [], []
     for column in columns:
         kind, buffer = _packed(column, first)
@@ -242,15 +203,7 @@ def number_text(number: float) -> str:
     return sign + every[:point] + (f".{every[point:]}" if every[point:] else "")
 
 
-def _time(value: dt.time) -> str:
-    return value.isoformat()
-
-
-def _timestamp(value: dt.datetime) -> str:
-    return value.isoformat()
-
-
-def _duration(value: dt.timedelta) -> str:
+def duration_text(value: dt.timedelta) -> str:
     """Hours, which may be more than 24, minutes and seconds."""
     microseconds = value // dt.timedelta(microseconds=1)
     seconds, rest = divmod(abs(microseconds), 1_000_000)
@@ -264,9 +217,9 @@ _TEXTS: dict[type, Any] = {
     int: str,
     bool: {True: "true", False: "false"}.__getitem__,
     dt.date: dt.date.isoformat,
-    dt.datetime: _timestamp,
-    dt.time: _time,
-    dt.timedelta: _duration,
+    dt.datetime: dt.datetime.isoformat,
+    dt.time: dt.time.isoformat,
+    dt.timedelta: duration_text,
 }
 
 
