@@ -41,13 +41,14 @@ class Engine:
     :param memory_limit: as DuckDB writes it. Beyond it data is spilled, encrypted under a key that only this process
         has (P7).
     :param threads: of DuckDB.
+    :param secret: the project's key for pseudonyms, 32 bytes. Left out: a trial; pseudonyms then say ``test``.
     """
 
-    def __init__(self, *, memory_limit: str = "600MB", threads: int = 2) -> None:
-        self._memory_limit, self._threads = memory_limit, threads
+    def __init__(self, *, memory_limit: str = "600MB", threads: int = 2, secret: bytes | None = None) -> None:
+        self._memory_limit, self._threads, self._secret = memory_limit, threads, secret
         self._open = ExitStack()
         self._tables: Tables | None = None
-        self._given: set[str] = set()
+        self._given: dict[str, Function] = {}
 
     def __enter__(self) -> Self:
         """Open the connection."""
@@ -60,8 +61,8 @@ class Engine:
     ) -> None:
         """Close it; its memory is given back."""
         self._tables = None
-        for name in self._given:
-            FUNCTIONS[name].forget()
+        for given in self._given.values():
+            given.forget()
         self._open.close()
 
     @property
@@ -131,9 +132,9 @@ class Engine:
         for making in compiled.makings:
             for node in compiled.query(making.table).find_all(exp.Anonymous):
                 if node.name in FUNCTIONS and node.name not in self._given:
-                    wanted[node.name] = FUNCTIONS[node.name]
+                    wanted[node.name] = FUNCTIONS[node.name].bound(self._secret)
         provide(self.connection, wanted.values())
-        self._given |= set(wanted)
+        self._given |= wanted
 
 
 def _no_longer(making: Making, needed: set[str]) -> set[str]:

@@ -8,6 +8,7 @@ values last seen are kept for the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Function:
         ``sql(":f.name", f=FUNCTION(…))`` takes one of them.
     :param work: the arguments of many rows, as tuples, to as many answers; ``None`` is an empty cell. It must be a pure
         function of them. With several answers, each is a tuple in the order of ``gives``.
+    :param keyed: whether ``work`` takes the project's key too, as ``secret=``; ``None``: there is none, it is a trial.
     """
 
     def __init__(
@@ -43,11 +45,22 @@ class Function:
         name: str,
         takes: Sequence[Kind],
         gives: Kind | dict[str, Kind],
-        work: Callable[[Sequence[tuple[Any, ...]]], Iterable[Any]],
+        work: Callable[..., Iterable[Any]],
+        *,
+        keyed: bool = False,
     ) -> None:
-        self.name, self.takes, self.gives, self.work = name, tuple(takes), gives, work
+        self.name, self.takes, self.gives, self.work, self.keyed = name, tuple(takes), gives, work, keyed
         self._kept: dict[tuple[Any, ...], Any] = {}
         FUNCTIONS[name] = self
+
+    def bound(self, secret: bytes | None) -> Function:
+        """The same with the key of a project, and with answers of its own; itself, if it takes none."""
+        if not self.keyed:
+            return self
+        copied, work = copy(self), self.work
+        # A closure, not a `partial`: that one shows the key when it is printed.
+        copied.work, copied._kept = lambda rows: work(rows, secret=secret), {}
+        return copied
 
     def __call__(self, *arguments: exp.Expr | str | float | int | None) -> exp.Expr:
         """The call, as an expression; text and numbers become literals."""

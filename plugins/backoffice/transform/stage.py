@@ -67,12 +67,15 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
         raise VaultError(f"The original of job {job.id} has been erased.")
     name = deployment.keys.unseal(project.id, job.id, job.key_sealed).decode()
     limit = min(settings.drop_limit_bytes, sum(one.max_bytes for one in project.sow.all_inputs.values()))
+    secret = deployment.keys.index(
+        project.id, b"pseudonyms"
+    )  # the same for all jobs of the project, gone with its keys
     with _original(deployment, job, name) as source:
         plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
     with (
         plaintext,
         plaintext.named() as path,
-        Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads) as engine,
+        Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads, secret=secret) as engine,
     ):
         profiles = engine.load(project.sow, path)
         figures = engine.run(project.sow)
