@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from typing_extensions import override
 from backoffice.contract.step import Example, Step, TextColumn
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.sql import call, col, sql
+from backoffice.transform.values.name_lists import LOWER, MAC_NAMES
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -22,16 +24,22 @@ _TITLE = r"""
 _NAME = r"""
     case when :cell = lower(:cell) or :cell = upper(:cell) then array_to_string(list_transform(
         regexp_extract_all(lower(:cell), '[''\x{2019}]\p{L}(?:[^\p{L}]|$)|[\p{L}\p{M}]+|[^\p{L}\p{M}]'),
-        lambda w: case when starts_with(w, 'mc') and length(w) > 3 then 'Mc' || upper(w[3]) || w[4:]
+        lambda w: case when w in :particles then w
+                       when w in :numerals then upper(w)
+                       when starts_with(w, 'mc') and length(w) > 3 then 'Mc' || upper(w[3]) || w[4:]
+                       when w in :mac_names then 'Mac' || upper(w[4]) || w[5:]
                        else upper(w[1]) || w[2:] end), '') else :cell end
 """
+_NUMERALS = ("ii", "iii", "iv", "vii", "viii")
+"""Of kings, popes and grandsons; ``vi`` is a name as well."""
 
 
 class Case(Step):
     """Set upper and lower case.
 
-    ``title`` begins every word with a capital. ``name`` knows names: O'Brien, McDonald, Smith-Jones; a name that has
-    both cases already was written with care and stays as it is.
+    ``title`` begins every word with a capital. ``name`` knows names: O'Brien, D'Angelo, McDonald, MacDonald (but Machado),
+    Smith-Jones, van der Berg, de la Cruz, John III; a name that has both cases already was written with care and stays as
+    it is.
     """
 
     step: Literal["case"] = "case"
@@ -46,12 +54,14 @@ class Case(Step):
         before="""\
 name
 ANN O'BRIEN-MCDONALD
-Maria de la Cruz
+JAN VAN DER BERG
+Maria De la Cruz
 """,
         after="""\
 name
 Ann O'Brien-McDonald
-Maria de la Cruz
+Jan van der Berg
+Maria De la Cruz
 """,
     )
 
@@ -67,4 +77,13 @@ Maria de la Cruz
     def _cased(self, cell: exp.Expr) -> exp.Expr:
         if self.to in ("lower", "upper"):
             return call(self.to, cell)
-        return sql(_TITLE if self.to == "title" else _NAME, cell=cell)
+        if self.to == "title":
+            return sql(_TITLE, cell=cell)
+        lists = {"particles": LOWER, "numerals": _NUMERALS, "mac_names": sorted(MAC_NAMES)}
+        return sql(_NAME, cell=cell, **{name: _listed(words) for name, words in lists.items()})
+
+
+def _listed(words: Iterable[str]) -> exp.Expr:
+    from sqlglot import exp
+
+    return exp.Tuple(expressions=[exp.convert(word) for word in words])
