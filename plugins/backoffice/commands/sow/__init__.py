@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from backoffice.commands.sow import check, diff, explain, preview, run, schema, steps, test
+from backoffice.commands.sow import check, diff, explain, new, preview, profile, run, schema, steps, test
 from backoffice.commands.sow.failing import Guarded
 
 __all__ = ["app"]
@@ -12,6 +12,7 @@ __all__ = ["app"]
 app = typer.Typer(
     cls=Guarded, help="Statements of Work: write, check, try, explain.", no_args_is_help=True, rich_markup_mode=None
 )
+app.command()(new.new)
 app.command()(check.check)
 app.command()(steps.steps)
 app.command()(schema.schema)
@@ -20,3 +21,4 @@ app.command()(explain.explain)
 app.command()(run.run)
 app.command()(test.test)
 app.command()(diff.diff)
+app.command()(profile.profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from backoffice.contract import Sow
+    from backoffice.delivery.writing import Written
     from backoffice.quality import QualityReport
     from backoffice.transform import InputProfile, RunFigures
 
@@ -26,6 +28,9 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="Where the result goes; made if it is not there.")],
     check_result: Annotated[
         bool, typer.Option("--check", help="Run the project's expectations over the result.")
+    ] = False,
+    with_report: Annotated[
+        bool, typer.Option("--report", help="Write the client's report of the job too, as it would be delivered.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -47,16 +52,21 @@ def run(
     if target.exists() and target.samefile(file):
         raise BackofficeError(f"The result would take the place of the input {target}.", hint="Give another --out.")
     out.mkdir(parents=True, exist_ok=True)
-    report: QualityReport | None = None
+    reports: dict[str, QualityReport] = {}
     with Engine() as engine:
         profiles = engine.load(agreed, file)
         figures = engine.run(agreed)
         if check_result:
             from backoffice.quality import check as check_table
+            from backoffice.quality.stage import suites_of
 
-            report = check_table(engine.connection, agreed.output.main.table, _suite(agreed))
+            suites = suites_of(_suite(agreed), agreed)
+            reports = {table: check_table(engine.connection, table, suite) for table, suite in suites.items()}
         written = write(engine.connection, agreed.output, target)
-    broken = [result for result in report.results if not result.passed] if report else []
+    report = _together(reports)
+    broken = list(report.failed) if report else []
+    if with_report:
+        _write_report(out, agreed, figures, profiles, report, written)
     if as_json:
         print(json.dumps(_summary(target, profiles, figures, written, report), indent=2))
     else:
@@ -83,6 +93,37 @@ def run(
 def _suite(sow: Sow) -> Path:
     """The expectations that belong to a SOW: ``expectations/`` stands beside ``sow/``."""
     return sow.path.parents[2] / "expectations" / sow.client / f"{sow.name}.json"
+
+
+def _together(reports: dict[str, QualityReport]) -> QualityReport | None:
+    """The checks of every table as one report; the main table's first."""
+    if not reports:
+        return None
+    results = tuple(result for report in reports.values() for result in report.results)
+    first = next(iter(reports.values()))
+    return replace(first, passed=all(report.passed for report in reports.values()), results=results)
+
+
+def _write_report(
+    out: Path,
+    sow: Sow,
+    figures: RunFigures,
+    profiles: dict[str, InputProfile],
+    report: QualityReport | None,
+    written: Written,
+) -> None:
+    from backoffice.delivery.report import JobFacts, job_report
+
+    form = "pdf" if sow.report == "none" else sow.report
+    facts = JobFacts(
+        sow=sow,
+        figures=figures.to_dict() | {"inputs": {name: profile.to_dict() for name, profile in profiles.items()}},
+        checks=[result.to_dict() for result in report.results] if report else None,
+        escaped=written.escaped,
+        replaced=written.replaced,
+        as_text=written.as_text,
+    )
+    (out / f"report.{form}").write_bytes(job_report(facts, form))
 
 
 def _summary(
