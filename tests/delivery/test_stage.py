@@ -39,6 +39,10 @@ def checked(deployment: Deployment) -> UUID:
 
 
 def deliveries(deployment: Deployment, job: UUID) -> list[str]:
+    return [key for key in objects(deployment, job) if not key.endswith("/report.pdf.pgp")]
+
+
+def objects(deployment: Deployment, job: UUID) -> list[str]:
     return [found.key for found in deployment.store.versions("acme-contacts", f"out/{job}/")]
 
 

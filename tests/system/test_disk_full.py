@@ -105,6 +105,6 @@ def test_a_full_disk_loses_nothing_and_the_job_goes_on_when_there_is_room(disk: 
     until_done(prepare, deployment, job.id)
     check(deployment, job.id)
     until_done(deliver, deployment, job.id)
-    assert len(list(deployment.store.versions(job.bucket, f"out/{job.id}/"))) == 1
+    assert len(list(deployment.store.versions(job.bucket, f"out/{job.id}/"))) == 2  # its report too
     intake.look()
     assert [found.state for found in deployment.ledger.jobs()] == [JobState.DELIVERED], "what was refused is no drop"

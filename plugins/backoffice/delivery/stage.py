@@ -1,4 +1,8 @@
-"""Deliver: write the agreed format, encrypt to the client, sign, put it under ``out/``. Once, whatever crashes."""
+"""Deliver: write the agreed format, encrypt to the client, sign, put it under ``out/``. Once, whatever crashes.
+
+The job's report lies beside it where the SOW asks for one, encrypted and signed in the same way. It is put there first: a
+client who finds the delivery finds its report too.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,17 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backoffice.contract import gate
+from backoffice.contract.outputs import REPORT_NAMES
 from backoffice.errors import NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
 from backoffice.work import open_tables
 
 if TYPE_CHECKING:
     from backoffice.contract import Project
+    from backoffice.delivery.writing import Written
     from backoffice.deployment import Deployment
     from backoffice.ledger import Job
+    from backoffice.storage import ObjectVersion
 
 __all__ = ["deliver"]
 
@@ -70,13 +77,21 @@ def _standing(deployment: Deployment, job: Job) -> _Handed | None:
 
     Whatever its name: the SOW's file name may have been changed in between.
     """
-    versions = deployment.store.versions(job.bucket, f"out/{job.id}/")
-    found = next((version for version in versions if not version.is_marker), None)
+    found = next((one for one in _there(deployment, job) if not _is_report(one.key)), None)
     if found is None:
         return None
     with deployment.store.open(job.bucket, found.key, found.version_id) as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
     return _Handed(found.key, found.version_id, digest, found.size)
+
+
+def _there(deployment: Deployment, job: Job) -> list[ObjectVersion]:
+    versions = deployment.store.versions(job.bucket, f"out/{job.id}/")
+    return [version for version in versions if not version.is_marker]
+
+
+def _is_report(key: str) -> bool:
+    return key.rpartition("/")[2].removesuffix(".pgp") in REPORT_NAMES
 
 
 def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, client: str) -> _Handed:
@@ -87,7 +102,37 @@ def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, cl
     company = deployment.settings.company_key_file.read_bytes()
     with memory("plain") as plain, memory("sealed") as sealed:
         with open_tables(deployment, job, project.sow.delivered) as connection:
-            write(connection, project.sow.output, plain.path)
+            written = write(connection, project.sow.output, plain.path)
+        _report(deployment, job, project, written, client=client)
         encrypt(plain.path, sealed.path, recipients=[client], signer=company)
         stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
     return _Handed(key, stored.version_id, stored.sha256, stored.size)
+
+
+def _report(deployment: Deployment, job: Job, project: Project, written: Written, *, client: str) -> None:
+    """Put the job's report beside where the delivery will be. One that an earlier attempt made stands."""
+    from backoffice.delivery.report import JobFacts, job_report
+    from backoffice.vault.memory import memory
+    from backoffice.vault.openpgp import encrypt
+
+    form = project.sow.report
+    if form == "none" or any(_is_report(one.key) for one in _there(deployment, job)):
+        return
+    facts = JobFacts(
+        sow=project.sow,
+        figures=job.figures,
+        checks=deployment.ledger.of(job.id)["checks"],
+        job=str(job.id),
+        controller=project.dpa.controller.name,
+        processor=project.dpa.processor.name,
+        received=job.received_at,
+        escaped=written.escaped,
+        replaced=written.replaced,
+        as_text=written.as_text,
+    )
+    with memory("report") as plain, memory("sealed") as sealed:
+        plain.write(job_report(facts, form))
+        plain.flush()
+        company = deployment.settings.company_key_file.read_bytes()
+        encrypt(plain.path, sealed.path, recipients=[client], signer=company)
+        deployment.store.put(job.bucket, f"out/{job.id}/report.{form}.pgp", sealed, if_absent=True)

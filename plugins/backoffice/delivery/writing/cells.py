@@ -12,11 +12,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backoffice.contract import Kind, Part
+from backoffice.contract.parts import ColourRule
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["columns_of", "iso", "lines", "literal", "looks_like_formula", "marked", "number", "quoted", "strftime"]
+__all__ = [
+    "columns_of",
+    "iso",
+    "lines",
+    "literal",
+    "looks_like_formula",
+    "marked",
+    "meets",
+    "number",
+    "quoted",
+    "strftime",
+]
 
 # U+FF1D, FF0B, FF0D, FF20: full-width = + - @. `s` lets `.` match a line end.
 _DANGEROUS = r"(?s)^(?:[=@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[+-](?:.*[^0-9 ().,/+-]|[^0-9]*$))"
@@ -81,6 +93,18 @@ def strftime(form: str) -> str:
     """A date format of the contract for DuckDB."""
     parts: list[str] = re.findall(r"YYYY|MM|DD|hh|mm|ss|M|D|.", form)
     return "".join(_STRFTIME.get(part) or part for part in parts)
+
+
+def meets(rule: ColourRule) -> str:
+    """Whether a row's cell meets a rule of the SOW's; unknown for an empty one."""
+    cell = quoted(rule.column)
+    if rule.is_one_of:
+        return f"lower({cell}) IN ({', '.join(f'lower({literal(one)})' for one in rule.is_one_of)})"
+    if rule.below is not None:
+        return f"{cell} < {rule.below!r}"
+    if rule.above is not None:
+        return f"{cell} > {rule.above!r}"
+    return f"{cell} IS NULL"
 
 
 def lines(connection: DuckDBPyConnection, query: str) -> Iterator[tuple[memoryview, list[int]]]:

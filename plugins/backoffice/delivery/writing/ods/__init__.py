@@ -55,7 +55,7 @@ def write(connection: DuckDBPyConnection, output: OdsOutput, file: BinaryIO) -> 
     return Written.of(done, file.tell())
 
 
-def _rows(connection: DuckDBPyConnection, rows: str, target) -> Written:
+def _rows(connection: DuckDBPyConnection, rows: str, target: IO[bytes]) -> Written:
     counts = [0, 0, 0]
     for line, sums in lines(connection, rows):
         target.write(line)

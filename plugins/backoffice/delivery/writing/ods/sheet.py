@@ -7,8 +7,7 @@ from decimal import Decimal
 
 from backoffice.contract import Kind
 from backoffice.contract.outputs import Sheet
-from backoffice.contract.parts import ColourRule
-from backoffice.delivery.writing.cells import literal, looks_like_formula, marked, number, quoted
+from backoffice.delivery.writing.cells import literal, looks_like_formula, marked, meets, number, quoted
 from backoffice.delivery.writing.ods.styles import Look, Styles
 from backoffice.delivery.writing.ods.text import escaped, paragraphs_sql
 from backoffice.delivery.writing.survey import Survey
@@ -111,7 +110,7 @@ def _style(sheet: Sheet, name: str, kind: Kind, styles: Styles) -> str:
     code = sheet.formats.get(name) or _DEFAULTS.get(kind, "")
     plain = _attribute(styles.name(Look(format=code))) if code else "''"
     whens = [
-        f"WHEN {_meets(rule)} THEN {_attribute(styles.name(Look(format=code, colour=rule.colour)))}"
+        f"WHEN {meets(rule)} THEN {_attribute(styles.name(Look(format=code, colour=rule.colour)))}"
         for rule in sheet.colours
         if rule.column == name
     ]
@@ -120,17 +119,6 @@ def _style(sheet: Sheet, name: str, kind: Kind, styles: Styles) -> str:
 
 def _attribute(name: str) -> str:
     return literal(f' table:style-name="{name}"')
-
-
-def _meets(rule: ColourRule) -> str:
-    cell = quoted(rule.column)
-    if rule.is_one_of:
-        return f"lower({cell}) IN ({', '.join(f'lower({literal(one)})' for one in rule.is_one_of)})"
-    if rule.below is not None:
-        return f"{cell} < {rule.below!r}"
-    if rule.above is not None:
-        return f"{cell} > {rule.above!r}"
-    return f"{cell} IS NULL"
 
 
 def foot(page: Page, styles: Styles) -> str:
