@@ -1,7 +1,8 @@
-# The one image of our own services: Airflow, the library, the DAG bundle's Python. Built from the hashed lock alone.
+# The one image of our own services: Airflow, the library, the DAG bundle's Python. Programs come from the hashed lock alone;
+# from Debian, by its archive's signature, comes what text recognition knows of the languages that we offer.
 #
 #   docker compose build              as docker-compose.yml says
-#   docker build --build-arg BASE=…   on another base: any with Python 3.11 to 3.13, its venv module, and CA certificates
+#   docker build --build-arg BASE=…   on another base: any Debian with Python 3.11 to 3.13, its venv module, and CA certificates
 ARG BASE=python:3.12-slim-bookworm@sha256:54c85f3c47607a77f32adec749d3c81d1348bf25833671f512b26a9b6d778cb3
 
 FROM ${BASE} AS environment
@@ -15,6 +16,10 @@ RUN python3 production_lock.py requirements.txt . \
       --python /opt/backoffice/bin/python production.txt
 
 FROM ${BASE}
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+      tesseract-ocr-deu tesseract-ocr-eng tesseract-ocr-fra tesseract-ocr-ita tesseract-ocr-slv > /dev/null \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=environment /opt/backoffice /opt/backoffice
 ENV PATH=/opt/backoffice/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/srv/backoffice/plugins \
@@ -30,6 +35,8 @@ ENV PATH=/opt/backoffice/bin:/usr/local/bin:/usr/bin:/bin \
     BACKOFFICE_VAR=/var/lib/backoffice \
     BACKOFFICE_SECRETS=/run/secrets \
     GX_ANALYTICS_ENABLED=false \
+    OPENBLAS_NUM_THREADS=1 \
+    TESSDATA_PREFIX=/usr/share/tesseract-ocr/5/tessdata \
     MALLOC_ARENA_MAX=2
 WORKDIR /srv/backoffice
 COPY plugins plugins

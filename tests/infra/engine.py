@@ -5,6 +5,7 @@ Debian's packages are enough: ``docker.io`` and ``debootstrap``. Everything lies
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -77,11 +78,13 @@ class Engine:
             self.environment = running
             return None
         self._rules = self._run("iptables-save", check=False).stdout
-        command = ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
+        # Killed or not, a test run leaves no engine behind.
+        command = ["nice", "setpriv", "--pdeathsig", "TERM"]
+        command += ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec"]
         command += ["--pidfile", self.folder / "pid", "--host", f"unix://{self.socket}", "--bridge", "none"]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["nice", *map(str, command)], stdout=log, stderr=log, env=self.environment, start_new_session=True
+                list(map(str, command)), stdout=log, stderr=log, env=self.environment, start_new_session=True
             )
         for _ in range(60):
             if self._process.poll() is not None:
@@ -233,6 +236,11 @@ class Site:
     def backoffice(self, *arguments: str) -> str:
         """The command, in the worker."""
         return self.compose("exec", "-T", "worker", "backoffice", *arguments)
+
+    def health(self) -> dict[str, str]:
+        """Each service that is there, and what its health check says."""
+        listed = map(json.loads, self.compose("ps", "--format", "json").splitlines())
+        return {entry["Service"]: entry["Health"] for entry in listed}
 
     def leftovers(self) -> list[str]:
         """Containers, volumes and networks of this project that are still there."""

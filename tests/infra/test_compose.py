@@ -136,6 +136,13 @@ def test_what_was_agreed_is_mounted_read_only() -> None:
                 assert mount["read_only"] is True, (name, mount)
 
 
+def test_what_outgrows_a_jobs_memory_goes_to_a_disk_within_a_limit() -> None:
+    worker = SERVICES["worker"]
+    assert f"spill:{worker['environment']['BACKOFFICE_SPILL']}" in worker["volumes"]
+    assert re.fullmatch(r"\d+GB", default(worker["environment"]["BACKOFFICE_SPILL_LIMIT"]))
+    assert "/volumes/spill" in SERVICES["volumes"]["command"]
+
+
 # ---------------------------------------------------------------------- secrets
 
 
@@ -286,8 +293,8 @@ def test_postgres_keeps_values_out_of_its_log_as_in_development() -> None:
     assert ours["ssl_min_protocol_version"] == "TLSv1.3"
 
 
-def test_the_object_store_has_the_embedded_stacks_flags_and_log_filter() -> None:
-    embedded = flags_of(seaweedfs._command(Path("/f"), Path("/t"), {}))
+def test_the_object_store_has_the_embedded_stacks_flags_environment_and_log_filter() -> None:
+    embedded = flags_of(seaweedfs.command(Path("/f"), Path("/t"), {}))
     ours = flags_of([default(flag) for flag in SERVICES["seaweedfs"]["command"]])
     elsewhere = {
         "dir",
@@ -303,9 +310,18 @@ def test_the_object_store_has_the_embedded_stacks_flags_and_log_filter() -> None
     assert {name: ours.get(name) for name in embedded.keys() - elsewhere - not_there} == {
         name: value for name, value in embedded.items() if name not in elsewhere | not_there
     }
-    assert ours.keys() - embedded.keys() == {"s3.ip.bind", "s3.port", "filer", "s3", "volume.preStopSeconds"}
+    assert ours.keys() - embedded.keys() == {
+        "s3.ip.bind",
+        "s3.port",
+        "s3.port.grpc",
+        "filer",
+        "s3",
+        "volume.preStopSeconds",
+    }
+    given = SERVICES["seaweedfs"]["environment"]
+    assert given == seaweedfs.ENVIRONMENT | {"GOMEMLIMIT": "1GiB", "HOME": "/tmp"}
     script = (ROOT / "infra/compose/seaweedfs/start.sh").read_text(encoding="utf-8")
-    kept = [line.strip() for line in seaweedfs._LOG_WITHOUT_KEYS.splitlines() if line.strip().startswith("-e ")]
+    kept = [line.strip() for line in seaweedfs.LOG_WITHOUT_KEYS.splitlines() if line.strip().startswith("-e ")]
     assert kept
     assert all(line in script for line in kept)
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import ssl
-import sys
 import tarfile
 import time
 import urllib.error
@@ -47,6 +46,20 @@ class Look(BaseOperator):
 with DAG("imports", schedule="@once", start_date=datetime(2026, 1, 1), catchup=False):
     Look(task_id="look", retries=10, retry_delay=timedelta(seconds=5))  # a busy machine is no failure
 '''
+SPILLS = """
+import json
+from backoffice.duck import session
+from backoffice.settings import spill_folder
+with session(memory_limit="40MB", threads=1) as connection:
+    connection.execute("CREATE TABLE t AS SELECT repeat('qzxcanary ' || i, 9) FROM range(1000000) AS r(i)")
+    written = [path.read_bytes() for path in spill_folder().rglob("*") if path.is_file()]
+print(json.dumps({
+    "where": str(spill_folder()),
+    "bytes": sum(map(len, written)),
+    "readable": any(b"qzxcanary" in content for content in written),
+    "left": list(map(str, spill_folder().iterdir())),
+}))
+"""
 
 
 @dataclass
@@ -77,7 +90,7 @@ def wait_for(look: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory, pytestconfig: Any) -> Iterator[Running]:
     """Images, secrets, `up`. Ends with nothing left."""
     if not os.environ.get("BACKOFFICE_TEST_COMPOSE"):
         pytest.skip("takes minutes: `make test-compose` runs it")
@@ -107,6 +120,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         started = time.monotonic()
         site.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "900")
         stack.figures["seconds from up to healthy"] = round(time.monotonic() - started)
+        assert site.health() == dict.fromkeys(PARTS, "healthy")
         yield stack
     except BaseException:
         print(site.compose("ps", "--all", check=False), site.compose("logs", "--tail", "15", check=False)[-12_000:])
@@ -116,7 +130,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         engine.stop()
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
-        print(json.dumps(stack.figures, indent=1), file=sys.stderr)
+        with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(json.dumps(stack.figures, indent=1))
 
 
 @pytest.fixture
@@ -146,8 +161,7 @@ def kit(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Kit:
 
 
 def test_every_part_becomes_healthy(running: Running) -> None:
-    listed = [json.loads(line) for line in running.site.compose("ps", "--format", "json").splitlines()]
-    assert {entry["Service"]: entry["Health"] for entry in listed} == dict.fromkeys(PARTS, "healthy")
+    assert running.site.health() == dict.fromkeys(PARTS, "healthy")
 
 
 def test_only_two_ports_are_open_on_this_host(running: Running) -> None:
@@ -211,6 +225,19 @@ def test_a_task_finds_the_heavy_libraries_imported(running: Running) -> None:
     found = json.loads(wait_for(look, 400, "the task that looks at its imports has not run"))
     running.figures["imported before a task starts"] = found
     assert found["great_expectations"]  # five CPU seconds a task, were it not
+
+
+def test_what_outgrows_a_jobs_memory_is_spilled_to_disk_encrypted(running: Running) -> None:
+    found = json.loads(running.site.compose("exec", "-T", "worker", "python", "-c", SPILLS))
+    assert found["where"] == "/var/spill/backoffice"
+    assert found["bytes"] > 1_000_000
+    assert found == found | {"readable": False, "left": []}
+
+
+def test_text_recognition_knows_the_languages_that_we_offer(running: Running) -> None:
+    look = "import tesserocr; print(*tesserocr.get_languages()[1])"
+    known = running.site.compose("exec", "-T", "worker", "python", "-c", look).split()
+    assert set(known) >= {"deu", "eng", "fra", "ita", "slv"}
 
 
 @pytest.mark.usefixtures("by_name")
