@@ -15,4 +15,4 @@ def test_a_scheduler_that_went_with_the_machine_does_not_keep_the_stack_down(tmp
     gone = {"pid": 4711, "started": 1, "boot": "another", "mark": "m", "command": ["airflow", "scheduler"]}
     stack.run.mkdir(parents=True)
     (stack.run / "scheduler.json").write_text(json.dumps(gone))
-    assert stack._api_answers() is False  # not yet; and it is no reason to give up
+    assert stack.api_answers() is False  # not yet; and it is no reason to give up

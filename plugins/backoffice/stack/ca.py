@@ -14,7 +14,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from backoffice.stack.process import write_private
 
-__all__ = ["Authority", "KeyPair"]
+__all__ = [
+    "Authority",
+    "KeyPair",
+    "certificate_builder",
+    "certificate_pem",
+    "key_pem",
+    "key_usage",
+    "read_certificate",
+    "read_key",
+]
 
 _AUTHORITY_DAYS = 3650
 _CERTIFICATE_DAYS = 180
@@ -53,8 +62,8 @@ class Authority:
         return pair
 
     def _load(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None:
-        certificate = _read_certificate(self.bundle)
-        key = _read_key(self._key_file)
+        certificate = read_certificate(self.bundle)
+        key = read_key(self._key_file)
         if certificate is None or key is None or _ends_soon(certificate):
             return None
         return (key, certificate) if certificate.public_key() == key.public_key() else None
@@ -65,10 +74,10 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Backoffice embedded stack {serial:x}"[:40])])
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         certificate = (
-            _builder(subject, subject, serial, _AUTHORITY_DAYS)
+            certificate_builder(subject, subject, serial, _AUTHORITY_DAYS)
             .public_key(key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(key_usage(signs_certificates=True), critical=True)
             .add_extension(
                 x509.NameConstraints(
                     [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_network("127.0.0.0/8"))], None
@@ -79,8 +88,8 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
             .sign(key, hashes.SHA256())
         )
-        write_private(self._key_file, _pem_key(key))
-        write_private(self.bundle, _pem(certificate))
+        write_private(self._key_file, key_pem(key))
+        write_private(self.bundle, certificate_pem(certificate))
         self.bundle.chmod(0o644)
         return key, certificate
 
@@ -89,7 +98,7 @@ class Authority:
         purposes = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if client else [])]
         issuer = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         certificate = (
-            _builder(
+            certificate_builder(
                 x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]),
                 self._certificate.subject,
                 x509.random_serial_number(),
@@ -97,7 +106,7 @@ class Authority:
             )
             .public_key(key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
             .add_extension(
                 x509.SubjectAlternativeName(
@@ -109,12 +118,12 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        write_private(pair.key, _pem_key(key))
-        write_private(pair.certificate, _pem(certificate))
+        write_private(pair.key, key_pem(key))
+        write_private(pair.certificate, certificate_pem(certificate))
         pair.certificate.chmod(0o644)
 
     def _still_good(self, pair: KeyPair, *, client: bool) -> bool:
-        certificate, key = _read_certificate(pair.certificate), _read_key(pair.key)
+        certificate, key = read_certificate(pair.certificate), read_key(pair.key)
         if certificate is None or key is None or _ends_soon(certificate):
             return False
         purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -125,7 +134,8 @@ class Authority:
         )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, serial: int, days: int) -> x509.CertificateBuilder:
+def certificate_builder(subject: x509.Name, issuer: x509.Name, serial: int, days: int) -> x509.CertificateBuilder:
+    """Who, by whom, and from five minutes ago for this many days; the rest is the caller\'s."""
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -137,7 +147,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, serial: int, days: int) -> x
     )
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    """What the key may do: sign certificates and their revocation, or identify its holder."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         key_cert_sign=signs_certificates,
@@ -155,14 +166,16 @@ def _ends_soon(certificate: x509.Certificate) -> bool:
     return certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC) < _RENEW_BEFORE
 
 
-def _read_certificate(path: Path) -> x509.Certificate | None:
+def read_certificate(path: Path) -> x509.Certificate | None:
+    """The certificate there, or ``None`` where there is none that can be read."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError):
         return None
 
 
-def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+def read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    """The key there, or ``None`` where there is none that can be read, or others may read it too."""
     try:
         if path.stat().st_mode & 0o077:
             return None
@@ -172,11 +185,13 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
-def _pem(certificate: x509.Certificate) -> str:
+def certificate_pem(certificate: x509.Certificate) -> str:
+    """As PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _pem_key(key: ec.EllipticCurvePrivateKey) -> str:
+def key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    """As PEM (PKCS#8), not encrypted: for a file that its owner alone can read."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()

@@ -45,7 +45,7 @@ def issue_all(folder: Path, store_hosts: tuple[str, ...]) -> None:
 
 
 def _authority(folder: Path, names: tuple[str, ...]) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key, certificate = ca._read_key(folder / "ca.key"), ca._read_certificate(folder / "ca.pem")
+    key, certificate = ca.read_key(folder / "ca.key"), ca.read_certificate(folder / "ca.pem")
     if (
         key is not None
         and certificate is not None
@@ -60,17 +60,17 @@ def _authority(folder: Path, names: tuple[str, ...]) -> tuple[ec.EllipticCurvePr
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     permitted = [*map(x509.DNSName, names), x509.IPAddress(ipaddress.ip_network("127.0.0.0/8"))]
     made = (
-        ca._builder(subject, subject, serial, 3650)
+        ca.certificate_builder(subject, subject, serial, 3650)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(ca._usage(signs_certificates=True), critical=True)
+        .add_extension(ca.key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.NameConstraints(permitted, None), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(key, hashes.SHA256())
     )
-    write_private(folder / "ca.key", ca._pem_key(key))
-    write_private(folder / "ca.pem", ca._pem(made))
+    write_private(folder / "ca.key", ca.key_pem(key))
+    write_private(folder / "ca.pem", ca.certificate_pem(made))
     return key, made
 
 
@@ -83,7 +83,7 @@ def _issue(
     *,
     client: bool = False,
 ) -> None:
-    have, own = ca._read_certificate(folder / f"{name}.pem"), ca._read_key(folder / f"{name}.key")
+    have, own = ca.read_certificate(folder / f"{name}.pem"), ca.read_key(folder / f"{name}.key")
     if have is not None and own is not None and not _ends_soon(have) and _hosts(have) >= set(hosts):
         return
     own = ec.generate_private_key(ec.SECP256R1())
@@ -91,22 +91,22 @@ def _issue(
     alternatives = [*map(x509.DNSName, dict.fromkeys(hosts)), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     issuer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     made = (
-        ca._builder(_name(name), authority.subject, x509.random_serial_number(), _DAYS)
+        ca.certificate_builder(_name(name), authority.subject, x509.random_serial_number(), _DAYS)
         .public_key(own.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(ca._usage(signs_certificates=False), critical=True)
+        .add_extension(ca.key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
         .sign(key, hashes.SHA256())
     )
-    write_private(folder / f"{name}.key", ca._pem_key(own))
-    write_private(folder / f"{name}.pem", ca._pem(made))
+    write_private(folder / f"{name}.key", ca.key_pem(own))
+    write_private(folder / f"{name}.pem", ca.certificate_pem(made))
 
 
 def _is_foreign(path: Path, authority: x509.Certificate) -> bool:
-    have = ca._read_certificate(path)
+    have = ca.read_certificate(path)
     return have is not None and have.issuer != authority.subject
 
 

@@ -102,7 +102,7 @@ def make_secrets(folder: Path, store_hosts: tuple[str, ...]) -> list[str]:
 
 def security(keys: dict[str, str]) -> str:
     """SeaweedFS's ``security.toml`` as in the embedded stack, for certificates under ``/etc/seaweedfs/tls``."""
-    return seaweedfs.SeaweedFS(Path("/etc/seaweedfs"))._security(keys)
+    return seaweedfs.SeaweedFS(Path("/etc/seaweedfs")).security(keys)
 
 
 def _passwords(folder: Path, kept: Secrets) -> None:
@@ -128,7 +128,7 @@ def _store(folder: Path) -> None:
     """The object store's own keys and its two service identities. ``store_key`` in it opens every object at rest."""
     names = ("volume_write", "volume_read", "filer_write", "filer_read", "store_key", "admin_password")
     _once(folder / "store_security.toml", lambda: security({name: secrets.token_hex(32) for name in names}))
-    _once(folder / "store_identities.json", lambda: json.dumps(seaweedfs._identities(), indent=1))
+    _once(folder / "store_identities.json", lambda: json.dumps(seaweedfs.identities(), indent=1))
     found = json.loads((folder / "store_identities.json").read_text(encoding="utf-8"))["identities"]
     for identity, prefix in (("processor", "backoffice_store"), ("admin", "backoffice_store_manager")):
         pair = next(entry for entry in found if entry["name"] == identity)["credentials"][0]

@@ -24,7 +24,7 @@ from backoffice.stack.ports import Ports
 from backoffice.stack.process import Part, Process, write_private
 from backoffice.storage.settings import StoreSettings
 
-__all__ = ["PORTS", "SeaweedFS", "ServiceKey"]
+__all__ = ["ENVIRONMENT", "LOG_WITHOUT_KEYS", "PORTS", "SeaweedFS", "ServiceKey", "command", "identities"]
 
 PORTS = tuple(
     f"seaweedfs-{name}"
@@ -40,6 +40,13 @@ PORTS = tuple(
         "admin",
     )
 )
+ENVIRONMENT = {
+    # Memory goes back to the system sooner; the store is mostly idle.
+    "GOGC": "50",
+    "GOMEMLIMIT": "384MiB",
+    # S3 allows 1,024 bytes. At the customary 255 a longer key can be stored but not erased.
+    "WEED_FILER_OPTIONS_MAX_FILE_NAME_LENGTH": "2048",
+}
 _COMPANIONS = {"seaweedfs-admin": 10_000}  # the admin part opens this second port by itself
 # What the processor may do, action by action. Its older "Write" right would also let it switch versioning off.
 _PROCESSOR = {
@@ -72,7 +79,7 @@ _PROCESSOR = {
 # The server writes object keys, which are the client's, into its log. Only messages of the files named here, which know
 # of no object, are kept; of any other warning or error only where it came from. The filter outlives a stop signal, so
 # that the server can end in good order, and ends with it.
-_LOG_WITHOUT_KEYS = r"""
+LOG_WITHOUT_KEYS = r"""
 rm -f log.pipe && mkfifo -m 600 log.pipe || exit 1
 (
   trap '' TERM INT HUP
@@ -225,9 +232,9 @@ class SeaweedFS:
         inside = authority.issue("inside", client=True)
         write_private(self.master_certificate, inside.certificate.read_text() + inside.key.read_text())
         keys = self._secrets()
-        write_private(self.folder / "security.toml", self._security(keys))
+        write_private(self.folder / "security.toml", self.security(keys))
         if not (self.folder / "s3.json").exists():
-            write_private(self.folder / "s3.json", json.dumps(_identities(), indent=1))
+            write_private(self.folder / "s3.json", json.dumps(identities(), indent=1))
 
     def _secrets(self) -> dict[str, str]:
         """Keys made once. Losing ``store_key`` makes every stored object unreadable: damage is never papered over."""
@@ -245,7 +252,8 @@ class SeaweedFS:
             hint="Put it back from a copy, or run `make clean` to start with an empty store.",
         )
 
-    def _security(self, keys: dict[str, str]) -> str:
+    def security(self, keys: dict[str, str]) -> str:
+        """The text of ``security.toml`` with these secrets."""
         pair = f'cert = "{self._authority_folder / "inside.pem"}"\nkey = "{self._authority_folder / "inside.key"}"\n'
         trust = f'ca = "{self.ca}"\n'
         sections = [
@@ -267,24 +275,22 @@ class SeaweedFS:
         return "\n".join(sections)
 
     def _process(self, ports: dict[str, int] | None = None) -> Process:
-        command = _command(self.folder, self._authority_folder, ports) if ports else ("weed",)
+        line = command(self.folder, self._authority_folder, ports) if ports else ("weed",)
         part = Part(
             name="seaweedfs",
-            command=command,
+            command=line,
             cwd=self.folder,
             log=self._log,
-            # Memory goes back to the system sooner; the store is mostly idle.
-            environment={
-                "GOGC": "50",
-                "GOMEMLIMIT": "384MiB",
-                # S3 allows 1,024 bytes. At the customary 255 a longer key can be stored but not erased.
-                "WEED_FILER_OPTIONS_MAX_FILE_NAME_LENGTH": "2048",
-            },
+            environment=ENVIRONMENT,
         )
         return Process(part, run=self._run)
 
 
-def _command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str, ...]:
+def command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str, ...]:
+    """Its command line, the log filter included.
+
+    :raises StackError: the program is not installed.
+    """
     weed = Path(sys.executable).with_name("weed")
     found = str(weed) if weed.exists() else shutil.which("weed")
     if not found or not os.access(found, os.X_OK):
@@ -313,7 +319,7 @@ def _command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str,
         "admin.ui": "false",
     }
     arguments = (found, "-v=-1", "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in flags.items()))
-    return ("/bin/sh", "-c", _LOG_WITHOUT_KEYS, "sh", *arguments)
+    return ("/bin/sh", "-c", LOG_WITHOUT_KEYS, "sh", *arguments)
 
 
 def _port_flag(name: str) -> str:
@@ -321,7 +327,9 @@ def _port_flag(name: str) -> str:
     return server.replace("-rpc", ".port.grpc") if server.endswith("-rpc") else f"{server}.port"
 
 
-def _identities() -> dict[str, object]:
+def identities() -> dict[str, object]:
+    """The two service identities, with new keys, as the server reads them."""
+
     def identity(name: str, **rights: list[str]) -> dict[str, object]:
         key = {"accessKey": secrets.token_hex(10).upper(), "secretKey": secrets.token_urlsafe(32)}
         return {"name": name, "credentials": [key], **rights}

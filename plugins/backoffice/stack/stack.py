@@ -90,7 +90,7 @@ class Stack:
                 if name != "scheduler":
                     self._process(name).start()
             # The scheduler last: a task that it starts before the API server answers fails its first attempt.
-            self._process("api-server").wait_ready(self._api_answers, timeout=120)
+            self._process("api-server").wait_ready(self.api_answers, timeout=120)
             scheduler = self._process("scheduler")
             scheduler.start()
             scheduler.wait_ready(self._airflow_healthy, timeout=120)
@@ -274,7 +274,7 @@ class Stack:
         """All four components have beaten lately."""
         return self._health(_AIRFLOW).count(b'"healthy"') == 4
 
-    def _api_answers(self) -> bool:
+    def api_answers(self) -> bool:
         """The API server answers, and reaches its database.
 
         The scheduler is not looked at: it is started next, and what is known of it may be from before a power cut.
