@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,10 +22,13 @@ log = logging.getLogger(__name__)
 _GIVE_UP_SECONDS = 120.0
 _MOST_PAUSE = 5.0
 _BEAT_SECONDS = 5.0
+_LONGEST_SLEEP = 0.5
 
 
-def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> None:
-    """Look at every bucket until ``seconds`` have passed.
+def watch(
+    deployment: Deployment, start_run: StartRun, *, seconds: float, ended: Callable[[], bool] = lambda: False
+) -> None:
+    """Look at every bucket until ``seconds`` have passed, or ``ended`` says so, which is asked twice a second or more.
 
     A look that fails is logged once per kind and repeated, slower each time. After two minutes without a good look the last
     error is raised, so that an operator sees a failed task rather than a quiet one.
@@ -32,7 +36,7 @@ def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> Non
     intake = Intake(deployment, start_run)
     until = time.monotonic() + seconds
     good, pause, said, beaten = time.monotonic(), deployment.settings.intake_seconds, "", 0.0
-    while time.monotonic() < until:
+    while time.monotonic() < until and not ended():
         failure, began = None, time.monotonic()
         try:
             intake.look()
@@ -53,4 +57,10 @@ def watch(deployment: Deployment, start_run: StartRun, *, seconds: float) -> Non
             said, pause = failure, min(pause * 2, _MOST_PAUSE)
             if time.monotonic() - good > _GIVE_UP_SECONDS:
                 raise BackofficeError(f"Intake has not had a good look for {_GIVE_UP_SECONDS:.0f} s. {failure}")
-        time.sleep(pause)
+        _sleep(pause, ended)
+
+
+def _sleep(seconds: float, ended: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not ended():
+        time.sleep(min(left, _LONGEST_SLEEP))

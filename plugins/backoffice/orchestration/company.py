@@ -33,6 +33,11 @@ class IntakeOperator(BaseOperator):
     def __init__(self, *, seconds: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seconds = seconds
+        self._ended = False
+
+    def on_kill(self) -> None:
+        """SIGTERM: end well. Given up only when its heartbeat is late, it would keep the next start waiting for a minute."""
+        self._ended = True
 
     def execute(self, context: Context) -> None:
         """Airflow's entry point."""
@@ -45,7 +50,7 @@ class IntakeOperator(BaseOperator):
         from backoffice.orchestration.runs import start_run
 
         with deployment() as opened:
-            watch(opened, start_run, seconds=self.seconds)
+            watch(opened, start_run, seconds=self.seconds, ended=lambda: self._ended)
 
 
 class ClocksOperator(BaseOperator):

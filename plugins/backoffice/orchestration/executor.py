@@ -6,10 +6,16 @@ shares its memory. Great Expectations alone takes four CPU seconds to import.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Timer
+
 import psutil
 from airflow.executors.local_executor import LocalExecutor
 
 __all__ = ["WarmLocalExecutor"]
+
+_GRACE_SECONDS = 3.0
 
 
 class WarmLocalExecutor(LocalExecutor):
@@ -23,14 +29,34 @@ class WarmLocalExecutor(LocalExecutor):
         super().start()
 
     def end(self) -> None:
-        """Break off what runs, then end.
+        """Tell what runs to end, break it off after three seconds, then end.
 
-        LocalExecutor waits for its tasks, and intake runs for an hour: a scheduler that has lost its database would
-        neither work nor die. Every task of ours may be broken off at any line; its retry goes on from there.
+        LocalExecutor waits for its tasks: a scheduler that has lost its database would neither work nor die. Intake ends
+        when it is told. Every other task of ours may be broken off at any line; its retry goes on from there.
         """
-        for worker in self.workers.values():
-            if worker.is_alive() and worker.pid:
-                for process in [*psutil.Process(worker.pid).children(recursive=True), psutil.Process(worker.pid)]:
-                    process.kill()
-                worker.join()
+        workers = [psutil.Process(worker.pid) for worker in self.workers.values() if worker.is_alive()]
+        for worker in workers:
+            for task in _children(worker):
+                _unless_gone(task.terminate)
+        late = Timer(_GRACE_SECONDS, _break_off, [workers])
+        late.start()
         super().end()
+        late.cancel()
+
+
+def _break_off(workers: list[psutil.Process]) -> None:
+    for worker in workers:
+        for process in [*_children(worker, recursive=True), worker]:
+            _unless_gone(process.kill)
+
+
+def _children(process: psutil.Process, *, recursive: bool = False) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=recursive)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _unless_gone(act: Callable[[], None]) -> None:
+    with suppress(psutil.NoSuchProcess):
+        act()

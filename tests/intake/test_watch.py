@@ -1,0 +1,40 @@
+"""The loop around intake: how it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backoffice.deployment import Deployment
+from backoffice.intake.watch import watch
+from backoffice.stack.seaweedfs import SeaweedFS
+from tests.conftest_deployment import deploy, drop
+from tests.conftest_store import store_server
+
+__all__ = ["store_server"]
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
+    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
+        yield made
+
+
+def test_it_looks_until_it_is_told_to_end(deployment: Deployment):
+    started: list[str] = []
+    drop(deployment, "acme_contacts")
+    begun = time.monotonic()
+    watch(deployment, lambda dag, run: started.append(dag) or True, seconds=3600, ended=lambda: bool(started))
+    assert started == ["acme_contacts"]
+    assert time.monotonic() - begun < 10
+
+
+def test_it_ends_in_the_middle_of_a_long_pause(deployment: Deployment):
+    slow = deployment.settings.model_copy(update={"intake_seconds": 600.0})
+    until = time.monotonic() + 2
+    watch(replace(deployment, settings=slow), lambda *_: True, seconds=3600, ended=lambda: time.monotonic() > until)
+    assert time.monotonic() < until + 5
