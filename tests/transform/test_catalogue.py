@@ -6,6 +6,7 @@ import csv
 import inspect
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -41,9 +42,12 @@ def rows(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))
 
 
-def run(example: Example, table: str) -> list[list[str]]:
+def run(example: Example, table: str, folder: Path) -> list[list[str]]:
     """What the example's steps leave, as a CSV file would have it."""
     sow = agreed(example, table)
+    for name, text in example.files.items():
+        sow._path = folder / "acme.yaml"
+        (folder / name).write_text(text, encoding="utf-8")
     with memory(_drop(example)) as path, Engine() as engine:
         engine.load(sow, path)
         engine.run(sow)
@@ -78,8 +82,8 @@ def test_a_step_is_found_by_its_name_and_explains_itself(name):
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_does_what_its_example_shows(name):
+def test_a_step_does_what_its_example_shows(name, tmp_path):
     example = step_model(name).example
-    assert run(example, "result") == rows(example.after)
+    assert run(example, "result", tmp_path) == rows(example.after)
     for table, text in example.made.items():
-        assert run(example, table) == rows(text)
+        assert run(example, table, tmp_path) == rows(text)

@@ -78,8 +78,11 @@ class Flow:
             visit(name)
         return tuple(done.values())
 
-    def faults(self) -> Iterator[Fault]:
-        """Everything that does not fit together."""
+    def faults(self, *, thorough: bool = False) -> Iterator[Fault]:
+        """Everything that does not fit together.
+
+        :param thorough: ask the steps for what takes heavy libraries to tell, too.
+        """
         yield from self._names()
         self.known = {name: dict(columns) for name, columns in self._bases.items()}
         for name, columns in self._bases.items():
@@ -88,7 +91,7 @@ class Flow:
                 yield (*place, "columns", twice), f"Two columns are called `{twice}` but for upper and lower case.", ""
         order = self.order()
         for work in order:
-            yield from self._steps(work)
+            yield from self._steps(work, thorough=thorough)
         for work in self._works.values():
             if work not in order:
                 fault = f"The table `{work.table}` is made from itself."
@@ -103,7 +106,7 @@ class Flow:
             if name in self._bases or (work.loc and work.loc[0] == "tables" and name == RESULT) or name == REJECTS:
                 yield work.loc[:-1], f"There is a table `{name}` already.", "Choose another name."
 
-    def _steps(self, work: Work) -> Iterator[Fault]:
+    def _steps(self, work: Work, *, thorough: bool) -> Iterator[Fault]:
         if work.of not in self.known:
             if work.of not in self._unknown and self._maker.get(work.of) not in self._unknown:
                 yield (*work.loc[:-1], "of"), f"No table is called `{work.of}`.", self._tables_hint(work.of)
@@ -121,7 +124,9 @@ class Flow:
             yield from faults
             if not faults:
                 yield from ((loc + place, fault, hint) for place, fault, hint in step.faults(columns))
-                between = step.faults_between(columns, self.known)
+                between = [*step.faults_between(columns, self.known)]
+                if thorough and not between:
+                    between = [*step.proof(columns, self.known)]
                 yield from ((loc + place, fault, hint) for place, fault, hint in between)
             if faults and not all(one.name in columns for one in step.names() if isinstance(one.mark, Found)):
                 self._unknown.add(work.table)

@@ -51,7 +51,7 @@ def load_sow(path: Path) -> Sow:
 
     :raises ContractError: with every mistake in it. Whether a DPA covers it is for :func:`check` and :func:`gate`.
     """
-    sow, _, mistakes = _read_sow(Path(path))
+    sow, _, mistakes = _read_sow(Path(path), thorough=True)
     if sow is None or mistakes:
         refuse(mistakes)
     return sow
@@ -75,7 +75,7 @@ def check(path: Path) -> tuple[Sow, Dpa]:
         purpose outside the DPA.
     """
     path = Path(path)
-    read_sow, read_dpa = _both(path)
+    read_sow, read_dpa = _both(path, thorough=True)
     sow, document, mistakes = read_sow
     dpa, _, more = read_dpa
     if dpa is not None and document is not None:
@@ -120,9 +120,9 @@ _ReadSow = tuple[Sow | None, Document | None, list[Mistake]]
 _ReadDpa = tuple[Dpa | None, Document | None, list[Mistake]]
 
 
-def _both(path: Path) -> tuple[_ReadSow, _ReadDpa]:
+def _both(path: Path, *, thorough: bool = False) -> tuple[_ReadSow, _ReadDpa]:
     """Both files, each with its own mistakes: one that is no YAML does not hide what is wrong in the other."""
-    sow = _mistakes_of(lambda: _read_sow(path))
+    sow = _mistakes_of(lambda: _read_sow(path, thorough=thorough))
     dpa = _mistakes_of(lambda: _read_dpa(path.with_name("dpa.yaml")))
     return sow, dpa
 
@@ -148,15 +148,18 @@ def _read_dpa(path: Path) -> _ReadDpa:
     return dpa, document, mistakes
 
 
-def _read_sow(path: Path) -> _ReadSow:
+def _read_sow(path: Path, *, thorough: bool = False) -> _ReadSow:
+    """:param thorough: find also what takes heavy libraries to tell; not where DAGs are parsed."""
     document = read(path)
     sow, mistakes = validate(document, Sow)
     flow = flow_of(sow) if sow is not None else _flow_as_far_as_known(document)
-    for loc, fault, hint in flow.faults() if flow is not None else ():
+    for loc, fault, hint in flow.faults(thorough=thorough) if flow is not None else ():
         mistakes.append(document.mistake(loc, fault, hint=hint, key=_stands_as_key(loc)))
     if sow is not None:
         mistakes += _lookup_mistakes(sow, document)
-        _origin(sow, document, *(_lookup_path(path, one) for one in sow.lookups.values()))
+        mistakes += _beside_mistakes(sow, document, thorough=thorough)
+        files = {path.parent / name for work in sow.works() for step in work.steps for _, name in step.beside()}
+        _origin(sow, document, *(_lookup_path(path, one) for one in sow.lookups.values()), *sorted(files))
     return sow, document, mistakes
 
 
@@ -213,6 +216,22 @@ def _lookup_mistakes(sow: Sow, document: Document) -> Iterator[Mistake]:
             fault, hint = f"{path} has other columns.", f"Its header has: {', '.join(header)}."
         if fault:
             yield document.mistake(("lookups", name, "file"), fault, hint=hint)
+
+
+def _beside_mistakes(sow: Sow, document: Document, *, thorough: bool) -> Iterator[Mistake]:
+    """Files beside the SOW that its steps are made of have to be there, and to be right."""
+    for work in sow.works():
+        for index, step in enumerate(work.steps):
+            for loc, name in step.beside():
+                path, place = document.path.parent / name, (*work.loc, index)
+                try:
+                    content = path.read_bytes()
+                except OSError as error:
+                    fault = f"{path} cannot be read ({type(error).__name__})."
+                    yield document.mistake((*place, *loc), fault, hint="It lies beside the SOW.")
+                    continue
+                for where, fault, hint in step.beside_faults(name, content) if thorough else ():
+                    yield document.mistake((*place, *where), fault, hint=hint)
 
 
 def _part(document: Document, *keys: str, kind: type) -> Any:

@@ -117,6 +117,8 @@ class Example:
     """Further inputs by name, as CSV."""
     made: Mapping[str, str] = field(default_factory=dict)
     """Further tables that the step makes, as CSV."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files beside the SOW, by name."""
 
 
 class Step(Model):
@@ -165,6 +167,22 @@ class Step(Model):
         tables: Mapping[str, Columns],  # noqa: ARG002
     ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         """As ``faults``, for a step that looks at other tables of the SOW too."""
+        yield from ()
+
+    def proof(
+        self,
+        columns: Columns,  # noqa: ARG002
+        tables: Mapping[str, Columns],  # noqa: ARG002
+    ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """As ``faults_between``, of what only heavy libraries can tell: not asked where DAGs are parsed."""
+        yield from ()
+
+    def beside(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Files of ours in the SOW's folder that the step is made of: place in the step, name. They count as the SOW's."""
+        yield from ()
+
+    def beside_faults(self, name: str, content: bytes) -> Iterator[tuple[tuple[str | int, ...], str, str]]:  # noqa: ARG002
+        """What is wrong with such a file. Asked where ``proof`` is."""
         yield from ()
 
     def compile(self, source: Any) -> Any:

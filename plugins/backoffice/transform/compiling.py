@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlglot import exp
 
@@ -142,7 +143,7 @@ def plan(sow: Sow) -> Plan:
     list(flow.faults())
     makings = []
     for work in sow.works():
-        making = _making(work, known)
+        making = _making(work, known, sow.path.parent)
         makings.append(making)
         known[work.table] = dict(making.columns)
         if REJECTS in flow.known and _rejects(making):
@@ -150,7 +151,7 @@ def plan(sow: Sow) -> Plan:
     return Plan(tuple(makings), flow.known, sow.delivered)
 
 
-def _making(work: Work, known: dict[str, dict]) -> Making:
+def _making(work: Work, known: dict[str, dict], folder: Path) -> Making:
     columns: Columns = known[work.of]
     before = work.of
     stages: list[Stage] = []
@@ -160,7 +161,7 @@ def _making(work: Work, known: dict[str, dict]) -> Making:
         known |= {name: dict(made) for name, made in step.tables_made(columns, known).items()}
         after = step.columns_after(columns, known)
         name = f"{work.table}_{number}_{step.step}"
-        source = Source(table=before, columns=columns, after=after, name=name, tables=known)
+        source = Source(table=before, columns=columns, after=after, name=name, tables=known, folder=folder)
         stages.append(Stage(number, step.step, source, step.compile(source)))
         columns, before = after, name
     return Making(work.table, work.of, tuple(stages), columns, frozenset(reads))

@@ -70,4 +70,5 @@ def batches_into(
     finally:
         reading.close()
     if fault:
+        fault = fragment.fault() or fault
         raise EngineError(f"A step of Python failed ({fault}).", hint="Try it with `backoffice sow test`.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backoffice.contract.kind import Columns
@@ -35,6 +36,8 @@ class Source:
     """What the step calls its own result; further tables of its own begin with it and ``_``."""
     tables: Mapping[str, Columns] = field(default_factory=dict)
     """The SOW's other tables that are there by now, under the names that the SOW gives them. They have ``_row`` too."""
+    folder: Path = Path()
+    """Where the SOW lies."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Batches:
     """A step that is Python: a function from the table's record batches to the result's. Its columns are ``after``."""
 
     run: Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
+    fault: Callable[[], str] = str
+    """What the last run says of its failure, with no value in it; empty: nothing."""
 
 
 Fragment = Cells | Shape | Rows | Batches
