@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -43,7 +44,7 @@ def agreed(steps: str, columns: list[str], others: dict[str, list[str]], table: 
     )  # fmt: skip
 
 
-def run(steps: str, text: str | list[list[str | None]], *, side: str = "", **others: str) -> Ran:
+def run(steps: str, text: str | Sequence[Sequence[Any]], *, side: str = "", **others: str) -> Ran:
     """Run steps, as YAML, over a table, as CSV with a header or as rows; further tables by name.
 
     :param side: a further table that a step makes, to look at in place of the result.
@@ -65,5 +66,5 @@ def run(steps: str, text: str | list[list[str | None]], *, side: str = "", **oth
         return Ran(names, found.fetchall(), figures)
 
 
-def _rows(text: str | list[list[str | None]]) -> list[list[str | None]]:
-    return [list(row) for row in csv.reader(io.StringIO(text))] if isinstance(text, str) else text
+def _rows(text: str | Sequence[Sequence[Any]]) -> list[list[str | None]]:
+    return [list(row) for row in (csv.reader(io.StringIO(text)) if isinstance(text, str) else text)]

@@ -152,7 +152,10 @@ def test_rates_by_country_category_and_day():
   rate_as: rate
   gross_as: gross
 """
-    rows = "net,country,day\n100,DE,2020-06-30\n100,DE,2020-07-01\n100,DE,2020-12-31\n100,DE,\n100,AT,2020-08-01\n100,FR,2020-08-01\n100,,\n"
+    rows = (
+        "net,country,day\n100,DE,2020-06-30\n100,DE,2020-07-01\n100,DE,2020-12-31\n100,DE,\n"
+        "100,AT,2020-08-01\n100,FR,2020-08-01\n100,,\n"
+    )
     ran = run(steps, rows)
     assert ran["rate"] == [D(19), D(16), D(16), D(19), D(20), None, None]
     assert ran.step.blanked == {"rate": 2, "gross": 2}
@@ -218,7 +221,10 @@ def test_the_last_rate_up_to_the_day_counts_if_it_is_fresh_enough():
 
 
 def test_amounts_without_a_usable_rate_are_counted_and_those_in_the_currency_stay():
-    rows = "price,day\nJPY 5,2026-03-06\nCHF 5,2026-03-06\nGBP 5,2026-03-06\nEUR 5,2026-03-06\nEUR 5,\nVND 1000000,2026-03-06\n,2026-03-06\n"
+    rows = (
+        "price,day\nJPY 5,2026-03-06\nCHF 5,2026-03-06\nGBP 5,2026-03-06\nEUR 5,2026-03-06\nEUR 5,\n"
+        "VND 1000000,2026-03-06\n,2026-03-06\n"
+    )
     ran = run(CONVERT, rows, rates=RATES)
     assert ran["eur"] == [None, None, None, D(5), D(5), D("36.31"), None]
     assert ran.step.blanked == {"eur": 3}

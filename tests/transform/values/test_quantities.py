@@ -17,7 +17,7 @@ from backoffice.transform.values.quantities import SPELLINGS, converted, quantit
         ("500 g", "", "500", "g", 1),
         ("0,5 kg", "g", "500", "g", 1),
         ("6x330ml", "", "1980", "ml", 6),
-        ("6 × 0,33 l", "l", "1.98", "l", 6),
+        ("6 \u00d7 0,33 l", "l", "1.98", "l", 6),
         ("330 ml x 6", "ml", "1980", "ml", 6),
         ("12 oz", "g", "340.194278", "g", 1),
         ("1 lb.", "g", "453.592370", "g", 1),

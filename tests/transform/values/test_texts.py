@@ -52,7 +52,7 @@ def test_lines_stay_apart_if_asked():
 
 
 def test_quotes_become_straight_if_asked():
-    assert clean("“a” ‘b’ „c“ «d»", quotes=True) == '"a" \'b\' "c" "d"'
+    assert clean("“a” \u2018b\u2019 „c“ «d»", quotes=True) == '"a" \'b\' "c" "d"'
     assert clean("“a”") == "“a”"
 
 
