@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
-__all__ = ["CELLS", "DATE_FORMATS", "PERSONAL", "Meaning", "by_name"]
+__all__ = ["CELLS", "DATE_FORMATS", "PERSONAL", "Meaning", "by_name", "by_names"]
 
 
 class Meaning(StrEnum):
@@ -98,6 +99,17 @@ DATE_FORMATS: dict[str, str] = {
     "D-M-YYYY": r"(0?[1-9]|[12][0-9]|3[01])-(0?[1-9]|1[0-2])-[12][0-9]{3}",
 }
 """Formats of the step ``dates``, and their cells. A file where both ``D/M`` and ``M/D`` fit does not say which it is."""
+
+
+_OF_ARTICLES = frozenset({Meaning.SKU, Meaning.GTIN, Meaning.AMOUNT, Meaning.QUANTITY})
+
+
+def by_names(columns: Iterable[str]) -> dict[str, Meaning | None]:
+    """What columns of these names are likely to hold. Beside articles and amounts a ``name`` is no person's."""
+    found = {one: by_name(one) for one in columns}
+    if _OF_ARTICLES & set(found.values()) and not {Meaning.SURNAME, Meaning.GIVEN_NAME} & set(found.values()):
+        found |= {one: Meaning.TEXT for one, meaning in found.items() if meaning is Meaning.NAME and one == "name"}
+    return found
 
 
 def by_name(column: str) -> Meaning | None:

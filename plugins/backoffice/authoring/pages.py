@@ -79,6 +79,8 @@ def _section(entry: Entry) -> str:
     if keys:
         text += markdown_table(["key", "takes", "default", ""], keys) + "\n"
     text += f"{entry.blanks}\n\n```yaml\n{entry.example.steps.strip()}\n```\n\n"
+    for name, code in getattr(entry.example, "files", {}).items():
+        text += f"`{name}`:\n\n```{name.rpartition('.')[2]}\n{code.strip()}\n```\n\n"
     for name, rows in tables_of(entry.example).items():
         if not rows:
             continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backoffice.authoring.meaning import CELLS, DATE_FORMATS, PERSONAL, Meaning, by_name
+from backoffice.authoring.meaning import CELLS, DATE_FORMATS, PERSONAL, Meaning, by_names
 from backoffice.authoring.sniffing import Sniffed, sniff
 from backoffice.contract import INPUT
 
@@ -76,7 +76,8 @@ def profile(path: Path, *, values: bool = False) -> Profile:
     sniffed = sniff(path)
     with Engine() as engine:
         found = engine.load(agreed(sniffed), path)[INPUT]
-        columns = tuple(_column(engine, name, values=values) for name in sniffed.columns)
+        named = by_names(sniffed.columns)
+        columns = tuple(_column(engine, name, named[name], values=values) for name in sniffed.columns)
     return Profile(found.rows, sniffed, found.encoding or "", columns)
 
 
@@ -94,7 +95,7 @@ def agreed(sniffed: Sniffed) -> Sow:
     )  # fmt: skip
 
 
-def _column(engine: Engine, name: str, *, values: bool) -> ColumnProfile:
+def _column(engine: Engine, name: str, named: Meaning | None, *, values: bool) -> ColumnProfile:
     cell = '"' + name.replace('"', '""') + '"'
     trimmed = f"nullif(trim({cell}), '')"
     tests = {str(key): pattern for key, pattern in {**CELLS, **DATE_FORMATS}.items()}
@@ -110,7 +111,7 @@ def _column(engine: Engine, name: str, *, values: bool) -> ColumnProfile:
     rows, filled, distinct, untrimmed, shortest, longest, commas, points = numbers[:8]
     shares = {key: count / filled if filled else 0.0 for key, count in zip(tests, numbers[8:], strict=True)}
     formats = _formats(shares)
-    meaning, personal = _meaning(name, shares, formats, distinct=distinct, filled=filled)
+    meaning, personal = _meaning(named, shares, formats, distinct=distinct, filled=filled)
     smallest = largest = ""
     examples: tuple[str, ...] = ()
     if values and filled:
@@ -134,15 +135,14 @@ def _formats(shares: dict[str, float]) -> tuple[str, ...]:
 
 
 def _meaning(
-    name: str, shares: dict[str, float], formats: tuple[str, ...], *, distinct: int, filled: int
+    named: Meaning | None, shares: dict[str, float], formats: tuple[str, ...], *, distinct: int, filled: int
 ) -> tuple[Meaning, str]:
     """What the column holds, and why that is likely a person's."""
     found: Meaning
-    named = by_name(name)
     seen: Meaning | None = next((one for one in CELLS if shares[one] >= _NEARLY_ALL), None)
     if formats:
         found = Meaning.BIRTH if named is Meaning.BIRTH else Meaning.DATE
-    elif seen in (Meaning.EMAIL, Meaning.IBAN, Meaning.IP, Meaning.TRUTH):
+    elif seen is not None and seen in (Meaning.EMAIL, Meaning.IBAN, Meaning.IP, Meaning.TRUTH):
         found = Meaning.CONSENT if named is Meaning.CONSENT else seen
     elif named is not None and not (named in (Meaning.AMOUNT, Meaning.QUANTITY) and seen is None):
         found = named

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from backoffice.authoring.meaning import Meaning, by_name
+from backoffice.authoring.meaning import Meaning, by_names
 from backoffice.contract import CsvInput, Input, JsonLinesInput, ParquetInput, SpreadsheetInput
 
 __all__ = ["write_input"]
@@ -42,14 +42,15 @@ _CELLS: dict[Meaning, tuple[str, str, str]] = {
     Meaning.CATEGORY: ("one", " two", "one"),
     Meaning.NUMBER: ("1.5", "2", ""),
     Meaning.WHOLE: ("1", "2", ""),
-    Meaning.TEXT: ("text", " more  text", ""),
+    Meaning.TEXT: ("a text", " more  text", ""),
 }
 
 
 def write_input(section: Input, folder: Path) -> Path | None:
     """Write ``input.<ext>`` as ``section`` has it; ``None`` for a format that nothing here writes."""
     headers = [one.header or name for name, one in section.columns.items()]
-    rows = [list(row) for row in zip(*(_CELLS[by_name(name) or Meaning.TEXT] for name in section.columns), strict=True)]
+    meanings = by_names(section.columns).values()
+    rows = [list(row) for row in zip(*(_CELLS[one or Meaning.TEXT] for one in meanings), strict=True)]
     rows.append(rows[0])  # a row that is there twice
     path = folder / f"input.{getattr(section, 'format')}"  # noqa: B009 - each format has its own model
     if isinstance(section, CsvInput):

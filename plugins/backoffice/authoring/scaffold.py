@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backoffice.authoring.meaning import Meaning, by_name
+from backoffice.authoring.meaning import Meaning, by_names
 from backoffice.authoring.profile import Profile
 from backoffice.authoring.samples import write_input
-from backoffice.authoring.schema import header
+from backoffice.authoring.schema import FOLDER, header, write_schemas
 from backoffice.authoring.suggesting import Planned, as_json, as_yaml, plan_for, plan_of_profile
 from backoffice.contract import Dpa, load_dpa, load_sow
 from backoffice.contract.mistakes import did_you_mean, one_of
@@ -123,6 +123,8 @@ def make_project(root: Path, wanted: Wanted) -> tuple[list[Path], list[str]]:
     files.write(suite, as_json(planned.expectations, f"{wanted.client}_{wanted.name}"))
     files.write(dag, _dag_text(wanted))
     files.written += _case(root, sow)
+    if not (root / FOLDER / "sow.json").exists():
+        files.written += [one.relative_to(root) for one in write_schemas(root / FOLDER)]
     return files.written, [*notes, *planned.notes]
 
 
@@ -139,7 +141,7 @@ def _planned(wanted: Wanted, dpa: Dpa | None) -> tuple[Planned, list[str]]:
     columns = KINDS[wanted.kind]
     if dpa is not None:
         allowed = {name: meaning for name, meaning in columns.items() if name in dpa.data.columns}
-        columns = allowed or {name: by_name(name) or Meaning.TEXT for name in dpa.data.columns}
+        columns = allowed or {name: one or Meaning.TEXT for name, one in by_names(dpa.data.columns).items()}
         notes.append("The columns are those that the client's DPA allows.")
     section = {"format": "csv", "columns": dict.fromkeys(columns, "required")}
     return plan_for(section, columns, {}, country=wanted.country), notes

@@ -5,6 +5,7 @@ A schema says less than ``sow check``: which columns are there at a step is beyo
 
 from __future__ import annotations
 
+import json
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from backoffice.authoring.notes import about, field_notes, text_below, type_notes
 from backoffice.contract import Dpa, Sow, Step, step_model, step_names
 
-__all__ = ["FOLDER", "dpa_schema", "header", "sow_schema"]
+__all__ = ["FOLDER", "dpa_schema", "header", "sow_schema", "write_schemas"]
 
 FOLDER = Path("sow") / ".schema"
 """Where they are kept in a checkout, beside the clients' folders."""
@@ -75,6 +76,16 @@ def dpa_schema() -> dict[str, Any]:
     """The schema of a DPA."""
     made = Dpa.model_json_schema(schema_generator=_Explained)
     return _whole(made, made.pop("$defs", {}), "Data Processing Agreement")
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write both to ``folder``, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, one in (("sow", sow_schema()), ("dpa", dpa_schema())):
+        written.append(folder / f"{name}.json")
+        written[-1].write_text(json.dumps(one, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return written
 
 
 def header(kind: Literal["sow", "dpa"], *, levels: int = 1) -> str:

@@ -64,7 +64,7 @@ def _text(head: bytes) -> Sniffed:
         text = head.decode("cp1252", "replace")
     lines = text.splitlines() if len(head) < _LOOKED_AT else text.splitlines()[:-1] or text.splitlines()
     if text.lstrip().startswith("{") and (names := _json_names(lines)):
-        return Sniffed({"format": "jsonl", "columns": _columns(names)})
+        return Sniffed({"format": "jsonl", "columns": _columns(names, exact=True)})
     delimiter = _delimiter(lines)
     csv.field_size_limit(2**31 - 1)
     rows = [row for row in islice(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), 50) if any(row)]
@@ -162,8 +162,8 @@ def _spreadsheet(path: Path) -> Sniffed:
     return Sniffed({**found, "columns": _columns(name for name in texts[first] if name)})
 
 
-def _columns(headers: Iterable[str]) -> dict[str, Any]:
-    """Each column under a name of its own; with its header where that is another."""
+def _columns(headers: Iterable[str], *, exact: bool = False) -> dict[str, Any]:
+    """Each column under a name of its own; with its header where that is another. ``exact``: case matters."""
     found: dict[str, Any] = {}
     for number, header in enumerate(headers, start=1):
         header = header.strip()
@@ -172,7 +172,11 @@ def _columns(headers: Iterable[str]) -> dict[str, Any]:
             if name not in found:
                 break
             name = f"{base}_{time}"
-        found[name] = "required" if name == header.casefold() else {"header": header or name, "need": "required"}
+        found[name] = (
+            "required"
+            if name == (header if exact else header.casefold())
+            else {"header": header or name, "need": "required"}
+        )
     return found
 
 

@@ -83,7 +83,7 @@ def _hints(path: Path) -> list[str]:
 
     sow, suite = path.absolute(), suite_path(path)
     root, client = sow.parent.parent.parent, sow.parent.name
-    hints = []
+    hints = [_to_fill_in(one, root) for one in (sow, sow.with_name("dpa.yaml"))]
     if not suite.exists():
         hints.append(f"There is no suite {_short(suite, root)}: nothing is delivered before there is one.")
     cases = sow.parent / "tests" / sow.stem
@@ -92,7 +92,14 @@ def _hints(path: Path) -> list[str]:
     dag = root / "dags" / f"{client}_{sow.stem}.py"
     if dag.parent.is_dir() and not dag.exists():
         hints.append(f"There is no {_short(dag, root)}: Airflow does not show this project yet.")
-    return hints
+    return [one for one in hints if one]
+
+
+def _to_fill_in(path: Path, root: Path) -> str:
+    """Where `sow new` left something to say."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = [str(number) for number, line in enumerate(lines, start=1) if "FILL IN" in line]
+    return f"{_short(path, root)} has FILL IN on line {', '.join(found)}." if found else ""
 
 
 def _short(path: Path, root: Path) -> str:

@@ -68,7 +68,7 @@ def new(
         print(path)
     for note in notes:
         print(f"- {note}")
-    print(f"\nNext: `grep -rn 'FILL IN' sow/{client}`, then `backoffice sow check sow/{client}/{name}.yaml`.")
+    print(f"\nNext: `backoffice sow check sow/{client}/{name}.yaml` says what there is to fill in.")
 
 
 def _names(project: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ def schema(
 
     A SOW names its schema in its first line: `# yaml-language-server: $schema=../.schema/sow.json`.
     """
-    from backoffice.authoring.schema import FOLDER, dpa_schema, sow_schema
+    from backoffice.authoring.schema import FOLDER, dpa_schema, sow_schema, write_schemas
 
     if show:
         print(json.dumps(dpa_schema() if dpa else sow_schema(), indent=2))
@@ -30,8 +30,5 @@ def schema(
         from backoffice.errors import BackofficeError
 
         raise BackofficeError("There is no folder sow/ here.", hint="Go to the checkout, or give --folder.")
-    place.mkdir(parents=True, exist_ok=True)
-    for name, one in (("sow", sow_schema()), ("dpa", dpa_schema())):
-        target = place / f"{name}.json"
-        target.write_text(json.dumps(one, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(target)
+    for path in write_schemas(place):
+        print(path)
