@@ -126,7 +126,7 @@ def test_a_job_that_outgrows_its_memory_goes_on_on_disk_and_no_plaintext_is_ther
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        with memory(text) as path, Engine(memory_limit="60MB") as engine:
+        with memory(text) as path, Engine(memory_limit="40MB") as engine:
             engine.load(sow(columns=COLUMNS), path)
             figures = engine.run(sow(near(), columns=COLUMNS))
     finally:

@@ -17,6 +17,7 @@ from backoffice.duck import session
 from backoffice.errors import EngineError
 from backoffice.transform.compiling import Making, Plan, plan
 from backoffice.transform.figures import InputProfile, RunFigures
+from backoffice.transform.fragment import ROW
 from backoffice.transform.function import FUNCTIONS, Function, provide
 from backoffice.transform.running import Tables, run_making
 from backoffice.transform.sql import col, table
@@ -124,6 +125,8 @@ class Engine:
             tables.drop_all(["_" + name])
             tables.execute(f"ALTER TABLE {tables.quoted(name)} RENAME TO {tables.quoted('_' + name)}")
             select = exp.select(*map(col, columns)).from_(table("_" + name))
+            if not tables.in_order("_" + name):  # sorted when it is read: once, into the file that is kept
+                select = select.order_by(col(ROW))
             tables.execute(f"CREATE VIEW {tables.quoted(name)} AS {select.sql(dialect='duckdb')}")
         tables.drop_all(set(compiled.tables) - set(compiled.delivered))
 

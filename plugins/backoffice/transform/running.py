@@ -46,6 +46,11 @@ class Tables:
         """A query's one row."""
         return self.execute(query.sql(dialect="duckdb"))[0]
 
+    def in_order(self, name: str) -> bool:
+        """Whether its rows lie in their order: those of a parallel join may not."""
+        follows = f"SELECT _row > coalesce(lag(_row) OVER (), 0) AS follows FROM {self.quoted(name)}"  # noqa: S608
+        return self.execute(f"SELECT coalesce(bool_and(follows), true) FROM ({follows})")[0][0]  # noqa: S608
+
     def execute(self, text: str) -> list[tuple[Any, ...]]:
         """Run SQL of ours.
 
@@ -83,9 +88,18 @@ def run_making(tables: Tables, making: Making, compiled: Plan, *, keep: bool) ->
             _drop(tables, last, making.of, keep=keep)
             figures.append(done_one)
             rows, last = done_one.rows_out, stage.source.name
-    tables.create(making.table, making.result())
-    tables.drop_all([last])
+    _finish(tables, making, last)
     return figures
+
+
+def _finish(tables: Tables, making: Making, last: str) -> None:
+    """Give the last step's table its name in the SOW, without the columns that only counted."""
+    name = tables.quoted(making.table)
+    tables.drop_all([making.table])
+    tables.execute(f"ALTER TABLE {tables.quoted(last)} RENAME TO {name}")
+    for (column,) in tables.execute(f"SELECT column_name FROM (DESCRIBE {name})"):  # noqa: S608
+        if column != ROW and column not in making.columns:
+            tables.execute(f"ALTER TABLE {name} DROP COLUMN {tables.quoted(column)}")
 
 
 def _drop(tables: Tables, name: str, of: str, *, keep: bool) -> None:
