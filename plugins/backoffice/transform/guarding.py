@@ -59,6 +59,7 @@ _CLOCKS = frozenset(
 )
 """Names that DuckDB takes for a function where no column has them, in quotes too."""
 
+_LONGEST = 1000
 _ORDERED = ("RowNumber", "Lag", "Lead", "FirstValue", "LastValue", "NthValue", "Ntile")
 
 
@@ -125,6 +126,8 @@ def _faults(parsed: exp.Query, tables: Mapping[str, Columns]) -> Iterator[Fault]
         elif kind not in _SHAPE and kind != "IgnoreNulls":
             yield f"`{_shown(node)}` is not allowed in a query.", "Say it in plain SQL."
         yield from _uncertain(node)
+        if isinstance(node, exp.Pad) and not (node.expression.is_int and int(node.expression.name) <= _LONGEST):
+            yield "The length of lpad and rpad is a number up to 1000.", "Write it as a number."
         if isinstance(node, exp.Column) and not node.table and node.name.casefold() in _CLOCKS:
             hint = f"If it is a column, write it with its table: `input.{node.name}`."
             yield f"`{node.name}` alone can mean the clock or the user.", hint

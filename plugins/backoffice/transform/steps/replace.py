@@ -23,7 +23,7 @@ _InTable = Annotated[ColumnName, Found(frozenset({Kind.TEXT}), table_field="look
 class Replace(Step):
     """Replace whole cells (``values``, ``lookup``) or what is found within them (``parts``, ``pattern``).
 
-    Whole cells that are not listed stay as they are, or what ``not_found`` says; they are counted unless they stay.
+    Whole cells that are not listed are unreadable: they stay as they are, or what ``unreadable`` says and then are counted.
     """
 
     step: Literal["replace"] = "replace"
@@ -42,7 +42,7 @@ class Replace(Step):
     by: str | None = Field(default=None, max_length=1000)
     r"""What ``pattern`` is replaced by; ``\1`` is what its first group found."""
     ignore_case: bool = False
-    not_found: Unreadable = "keep"
+    unreadable: Unreadable = "keep"
     """With ``values`` or ``lookup``: what becomes of a filled cell that is not among the old ones."""
 
     example: ClassVar[Example] = Example(
@@ -52,7 +52,7 @@ class Replace(Step):
   old: name
   new: code
   ignore_case: true
-  not_found: blank
+  unreadable: blank
 - step: replace
   columns: [phone]
   pattern: "^00([1-9])"
@@ -80,8 +80,8 @@ Bo,,0316
             raise ValueError("`lookup`, `old` and `new` belong together")
         if (self.pattern is None) != (self.by is None):
             raise ValueError("`pattern` and `by` belong together")
-        if (self.parts or self.pattern) and self.not_found != "keep":
-            raise ValueError("`not_found` belongs to `values` and `lookup`")
+        if (self.parts or self.pattern) and self.unreadable != "keep":
+            raise ValueError("`unreadable` belongs to `values` and `lookup`")
         if self.ignore_case and len({one.lower() for one in self.values}) < len(self.values):
             raise ValueError("`values` lists one old value twice (upper and lower case do not matter)")
         return self
@@ -95,13 +95,13 @@ Bo,,0316
         else:
             how = "where it holds the agreed parts"
         lost = {"keep": "", "blank": ", empty what is not listed", "reject": ", put rows aside that are not listed"}
-        return f"Replace {', '.join(self.columns)} {how}{lost.get(self.not_found, ', stop at what is not listed')}."
+        return f"Replace {', '.join(self.columns)} {how}{lost.get(self.unreadable, ', stop at what is not listed')}."
 
     @override
     def compile(self, source: Source) -> Cells:
         cells = {name: self._replaced(name, source) for name in self.columns}
         whole = bool(self.values or self.lookup)
-        return Cells(cells, loses=whole and self.not_found != "keep", unreadable=self.not_found)
+        return Cells(cells, loses=whole and self.unreadable != "keep", unreadable=self.unreadable)
 
     def _replaced(self, name: str, source: Source) -> exp.Expr:
 
@@ -120,7 +120,7 @@ Bo,,0316
                 cell = sql(text, cell=cell, old=old, new=new.replace("\\", "\\\\") if self.ignore_case else new)
             return sql("nullif(:cell, '')", cell=cell)
         found = self._in_table(cell) if self.lookup else self._listed(cell)
-        return call("coalesce", found, cell) if self.not_found == "keep" else found
+        return call("coalesce", found, cell) if self.unreadable == "keep" else found
 
     def _folded(self, text: exp.Expr) -> exp.Expr:
         return call("lower", text) if self.ignore_case else text
