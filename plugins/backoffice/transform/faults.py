@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from backoffice.contract import Columns
-    from backoffice.transform.fragment import Batches
+    from backoffice.transform.fragment import Batches, Source
 
 __all__ = ["rows_of"]
 
@@ -38,9 +38,10 @@ def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
 
 
 def batches_into(
-    connection: DuckDBPyConnection, fragment: Batches, source: str, into: str, columns: Columns, *, size: int = 50_000
+    connection: DuckDBPyConnection, fragment: Batches, source: Source, into: str, *, size: int = 50_000
 ) -> None:
-    """Make the table ``into`` by giving the batches of ``source``, in order, to the function of a Python step.
+    """Make the table ``into`` by giving the batches of ``source``, in order, to the function of a Python step: its columns,
+    without the hidden ones.
 
     :raises EngineError: the function failed, or answers with other columns. What it raised is never shown.
     """
@@ -48,10 +49,10 @@ def batches_into(
     import pyarrow as pa
 
     fault = ""
-    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+    before, after = _listed(source.columns), _listed(source.after)
     reading = connection.cursor()
     try:
-        found = reading.execute(f'SELECT * EXCLUDE (_row) FROM "{source}" ORDER BY _row')  # noqa: S608
+        found = reading.execute(f'SELECT {before} FROM "{source.table}" ORDER BY _row')  # noqa: S608
         batches = iter(fragment.run(found.to_arrow_reader(size)))
         first = next(batches, None)
         if first is None:
@@ -60,11 +61,11 @@ def batches_into(
             answered = pa.RecordBatchReader.from_batches(first.schema, chain((first,), batches))
             connection.register("_answered", answered)
             connection.execute(
-                f'CREATE OR REPLACE TABLE "{into}" AS SELECT row_number() OVER () AS _row, {quoted} FROM _answered'  # noqa: S608
+                f'CREATE OR REPLACE TABLE "{into}" AS SELECT row_number() OVER () AS _row, {after} FROM _answered'  # noqa: S608
             )
             connection.unregister("_answered")
     except duckdb.BinderException:
-        fault = f"it answered with other columns than {', '.join(columns)}"
+        fault = f"it answered with other columns than {', '.join(source.after)}"
     except Exception as error:  # noqa: BLE001 - whatever it raised may show cells
         fault = type(error).__name__
     finally:
@@ -72,3 +73,7 @@ def batches_into(
     if fault:
         fault = fragment.fault() or fault
         raise EngineError(f"A step of Python failed ({fault}).", hint="Try it with `backoffice sow test`.")
+
+
+def _listed(columns: Columns) -> str:
+    return ", ".join('"' + name.replace('"', '""') + '"' for name in columns)

@@ -36,6 +36,7 @@ _ATTRIBUTES = frozenset(
 )
 
 Fault = tuple[str, str]
+_END = object()
 
 
 def faults_in(content: bytes, function: str, *, name: str) -> Iterator[Fault]:
@@ -117,7 +118,7 @@ class Run:
         schema = _schema(self._columns)
         answers = iter(self._quietly(lambda: iter(self._answers(batches))) or ())
         some = False
-        while (answer := self._quietly(lambda: next(answers, None))) is not None:
+        while (answer := self._quietly(lambda: next(answers, _END))) is not _END:
             some = True
             yield self._checked(answer, schema)
         if not some:

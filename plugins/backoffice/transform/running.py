@@ -231,7 +231,7 @@ def _rows(tables: Tables, name: str, stage: Stage, rows: int) -> StepFigures:
     fragment = stage.fragment
     called = stage.source.name
     if isinstance(fragment, Batches):
-        batches_into(tables.connection, fragment, stage.source.table, called, stage.columns)
+        batches_into(tables.connection, fragment, stage.source, called)
         return StepFigures(stage.number, stage.step, rows, tables.count(called), name)
     assert isinstance(fragment, Rows)  # noqa: S101 - asked by the caller
     for one, query in (*fragment.tables, *fragment.sides.items()):

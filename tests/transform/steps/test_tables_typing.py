@@ -183,8 +183,8 @@ def test_text_of_every_kind():
     ("languages", "given_", "wanted"),
     [
         (["en"], "YES", True), (["en"], " no ", False), (["de"], "Ja", True), (["de"], "yes", None), (["fr"], "Oui", True),
-        (["es"], "SÍ", True), (["pl"], "nie", False), (["el"], "\u039d\u0391\u0399", True), ([], "1", None), (["en"], "1", True),
-        (["en"], "0", False), (["en"], "2", None), (["en"], "", None),
+        (["es"], "SÍ", True), (["pl"], "nie", False), (["el"], "\u039d\u0391\u0399", True),
+        ([], "1", None), (["en"], "1", True), (["en"], "0", False), (["en"], "2", None), (["en"], "", None),
     ],
 )  # fmt: skip
 def test_yes_and_no_in_the_stated_languages(languages, given_, wanted):
