@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlglot import exp
 
-from backoffice.contract import Sow
+from backoffice.contract import REJECTS, Columns, Kind, Sow
 from backoffice.duck import session
 from backoffice.errors import EngineError
 from backoffice.transform.compiling import Making, Plan, plan
@@ -108,6 +108,8 @@ class Engine:
         tables = self._ready
         for name in compiled.delivered:  # of a run before
             tables.execute(f"DROP VIEW IF EXISTS {tables.quoted(name)}")
+        if REJECTS in compiled.tables:  # it is there too where no row has to be put aside
+            tables.create(REJECTS, _empty(compiled.tables[REJECTS]))
         rows_in = tables.count("input")
         figures = []
         for index, making in enumerate(compiled.makings):
@@ -138,6 +140,14 @@ class Engine:
                     wanted[node.name] = FUNCTIONS[node.name].bound(self._secret)
         provide(self.connection, wanted.values())
         self._given |= wanted
+
+
+def _empty(columns: Columns) -> exp.Select:
+    """No rows of these columns; their numbers are of the kind that rows have."""
+    kinds = {Kind.INTEGER: "bigint"}
+    cells = {name: exp.cast(exp.null(), kinds.get(kind, "varchar")) for name, kind in columns.items()}
+    chosen = [exp.alias_(cell, name, quoted=True) for name, cell in cells.items()]
+    return exp.select(exp.alias_(exp.cast(exp.null(), "bigint"), ROW, quoted=True), *chosen).where(exp.false())
 
 
 def _no_longer(making: Making, needed: set[str]) -> set[str]:
