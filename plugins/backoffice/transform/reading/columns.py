@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from backoffice.errors import DropRejected
 
@@ -13,9 +13,8 @@ MOST_COLUMNS = 16_384
 """As many as a spreadsheet has. The engine takes memory for each, far beyond its limit: at 900,000 it was 4.7 GB."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A column that was agreed."""
+class Wanted(NamedTuple):
+    """A column that was agreed. (Not a dataclass: importing those takes a third of the child's start.)"""
 
     name: str
     """What the SOW calls it."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,14 +12,13 @@ from backoffice.errors import DropRejected, EngineError
 from backoffice.transform.faults import rows_of
 from backoffice.transform.fragment import ROW
 from backoffice.transform.reading.columns import Wanted
-from backoffice.transform.reading.workbook_child import number_text
 from backoffice.transform.sql import call, col
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["cells", "create", "load_batches", "numbers", "quoted", "texts", "wanted"]
+__all__ = ["cells", "create", "load_batches", "quoted", "texts", "wanted"]
 
 
 def wanted(spec: Input) -> list[Wanted]:
@@ -35,7 +33,7 @@ def cells(spec: Input, places: Mapping[str, int | None]) -> list[exp.Expr]:
     for name, place in places.items():
         cell: exp.Expr = exp.cast(exp.null(), "varchar")
         if place is not None:
-            cell = call("nullif", col(f"c{place}"), exp.convert(""))
+            cell = col(f"c{place}")
         if place is not None and markers:
             known = call("lower", call("trim", col(f"c{place}"))).isin(*markers)
             cell = exp.Case().when(exp.not_(exp.func("coalesce", known, exp.false())), cell)
@@ -111,33 +109,13 @@ def load_batches(
 
 
 def texts(data: bytes, rows: int) -> pa.Array:
-    """Cells that have a NUL after each."""
+    """Cells that have a NUL after each, UTF-8; one without signs is empty."""
     import numpy as np
     import pyarrow as pa
 
-    signs = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(signs == 0)
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
     offsets = np.zeros(rows + 1, np.int32)
     offsets[1:] = ends - np.arange(rows)
-    found = pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(signs[signs != 0]))
-    found.validate(full=True)
-    return found
-
-
-def numbers(data: bytes) -> pa.Array:
-    """Numbers of eight bytes as text: with a point, without exponent, whole ones without ``.0``; NaN is empty."""
-    import numpy as np
-    import pyarrow as pa
-
-    pc: Any = importlib.import_module("pyarrow.compute")  # its functions are made as it is imported
-    values = np.frombuffer(data, np.float64) + 0.0  # no -0
-    empty = ~np.isfinite(values)
-    values[empty] = 0
-    if (np.abs(values) < 1e15).all() and (np.trunc(values) == values).all():
-        return pa.array(values.astype(np.int64), mask=empty).cast(pa.string())
-    found = pa.array(values, mask=empty).cast(pa.string())
-    odd = pc.fill_null(pc.match_substring(found, "e"), False)
-    if not pc.any(odd).as_py():
-        return found
-    written = [number_text(value) for value in values[odd.to_numpy(zero_copy_only=False)].tolist()]
-    return pc.replace_with_mask(found, odd, pa.array(written, pa.string()))
+    filled = np.packbits(offsets[1:] != offsets[:-1], bitorder="little")
+    buffers = [pa.py_buffer(filled), pa.py_buffer(offsets), pa.py_buffer(data.translate(None, b"\0"))]
+    return pa.Array.from_buffers(pa.string(), rows, buffers)

@@ -88,7 +88,7 @@ def _text(array: pa.Array, name: str) -> pa.Array:
     if (pc.max(pc.binary_length(found)).as_py() or 0) > _LONGEST_CELL:
         message = f"A cell of the column `{name}` is longer than {_LONGEST_CELL:,} bytes."
         raise DropRejected("line-too-long", message, hint="Leave it out.")
-    return found
+    return pc.if_else(pc.equal(found, ""), pa.scalar(None, pa.string()), found)
 
 
 def _decoded(array: pa.Array, name: str) -> pa.Array:

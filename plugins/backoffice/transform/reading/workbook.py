@@ -10,7 +10,7 @@ from backoffice.contract import SpreadsheetInput
 from backoffice.errors import DropRejected
 from backoffice.transform.figures import InputProfile
 from backoffice.transform.reading.apart import Said, refuse_if_it_failed
-from backoffice.transform.reading.loading import load_batches, numbers, texts, wanted
+from backoffice.transform.reading.loading import load_batches, texts, wanted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,8 +81,8 @@ def _table(connection: DuckDBPyConnection, said: Said, name: str, spec: Spreadsh
 def _pieces(said: Said) -> Iterator[tuple[int, list[pa.Array]]]:
     """The columns of the open sheet, piece by piece, up to its end or the child's."""
     while "rows" in said.next_line() and not said.fault:
-        buffers = [(kind, said.buffer(size)) for kind, size in said.line["kinds"]]
+        buffers = [said.buffer(size) for size in said.line["sizes"]]
         if said.fault:
             return
         rows = said.line["rows"]
-        yield rows, [texts(one, rows) if kind == "t" else numbers(one) for kind, one in buffers]
+        yield rows, [texts(one, rows) for one in buffers]
