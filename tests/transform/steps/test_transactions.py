@@ -77,7 +77,8 @@ YEARS = (
 
 def test_years_are_compared_by_group_and_sums_are_exact():
     rows = [["shop", "period", "value"], *([["N", "2025-01", "0.10"]] * 3), ["N", "2026-01", "0.40"],
-            ["", "2026-01", "1"], ["", "2025-01", ""], ["S", "2025-01", "0.00"], ["S", "2026-01", "5"], ["N", None, "99"], ["N", "soon", "7"]]  # fmt: skip
+            ["", "2026-01", "1"], ["", "2025-01", ""], ["S", "2025-01", "0.00"], ["S", "2026-01", "5"],
+            ["N", None, "99"], ["N", "soon", "7"]]  # fmt: skip
     ran = run(YEARS, rows)
     assert ran.header == ["shop", "period", "amount", "before", "difference", "percent"]
     assert ran.rows == [

@@ -36,6 +36,10 @@ from backoffice.transform.values.currencies import CODES
         ("1234,567 zł", "1234.567", "PLN"),
         ("999999999999,999999 €", "999999999999.999999", "EUR"),
         ("12.50 Euro", "12.5", "EUR"),
+        ("$5 USD", "5", "USD"),
+        ("CAD$ 5", "5", "CAD"),
+        ("US$:12.99", "12.99", "USD"),
+        ("850 \u0440\u0443\u0431.", "850", "RUB"),
     ],
 )
 def test_a_price_that_can_be_read_one_way_is_read_so(text, amount, currency):
@@ -45,7 +49,7 @@ def test_a_price_that_can_be_read_one_way_is_read_so(text, amount, currency):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "abc", "12-15 €", "12 € 13 €", "ab 12 €", "12 € / kg", "€ 12 $", "1.2.3,4 €.", "EUR 12 USD", "XXX 5", "5 %",
+    ["", "abc", "12-15 €", "12 € 13 €", "ab 12 €", "12 € / kg", "€ 12 $", "EUR$ 5", "1.2.3,4 €.", "EUR 12 USD", "XXX 5", "5 %",
      "12 000 000 000 000 €x", "--5 €", "1e5 €", "€" * 200 + "5"],
 )  # fmt: skip
 def test_what_is_no_price_is_none(text):

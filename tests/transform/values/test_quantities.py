@@ -26,6 +26,14 @@ from backoffice.transform.values.quantities import SPELLINGS, converted, quantit
         ('15,6"', "cm", "39.624000", "cm", 1),
         ("2 m²", "cm2", "20000", "cm2", 1),
         ("750ML", "kg;l", "0.75", "l", 1),
+        ("6 PK/12 OZ", "", "72", "oz", 6),
+        ("6/12 OZ", "", "72", "oz", 6),
+        ("10/6.75 OZ", "", "67.5", "oz", 10),
+        ("12 PK", "", "12", "pcs", 1),
+        (".5 OZ", "", "0.5", "oz", 1),
+        ("1/2 lb", "g", "226.796185", "g", 1),
+        ("10 3/4 OZ", "", "10.75", "oz", 1),
+        ("1 DZ", "pcs", "12", "pcs", 1),
     ],
 )
 def test_quantities_are_read_and_converted(text, to, amount, unit, packs):
@@ -33,7 +41,22 @@ def test_quantities_are_read_and_converted(text, to, amount, unit, packs):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "large", "5", "5 apples", "g", "1,500 g", "2x3x4 cm", "12 fl oz", "10000000 t", "1-2 kg"]
+    "text",
+    [
+        "",
+        "large",
+        "5",
+        "5 apples",
+        "g",
+        "1,500 g",
+        "2x3x4 cm",
+        "12 fl oz",
+        "10000000 t",
+        "1-2 kg",
+        "3/4 oz",
+        "1/3 oz",
+        "PT",
+    ],
 )
 def test_what_is_no_quantity_or_measures_something_else_is_none(text):
     assert quantity(text, None, "g;ml", None, False) is None

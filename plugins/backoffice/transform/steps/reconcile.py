@@ -209,7 +209,8 @@ def _found(step: Reconcile, source: Source) -> exp.Query:
         o=table(f"{source.name}_there", "o"),
     )
     text = """select try_cast(split_part(line, ',', 1) as bigint) as here,
-    try_cast(split_part(line, ',', 2) as bigint) as there, split_part(line, ',', 3) as status, try_cast(split_part(line, ',', 4) as bigint) as anchor from :pairs"""
+    try_cast(split_part(line, ',', 2) as bigint) as there, split_part(line, ',', 3) as status,
+    try_cast(split_part(line, ',', 4) as bigint) as anchor from :pairs"""
     return query(text, pairs=pairs.subquery("pairs"))
 
 

@@ -102,7 +102,11 @@ def price(text: str, sign: str | None, stated: str | None) -> tuple[Decimal | No
     if not (parts := _split(text)):
         return None
     below, digits, before, after = parts
-    codes = {code_of(one, stated) for one in (before, after) if one}
+    names = [one for one in (before, after) if one]
+    known = [code_of(one, None) for one in names]
+    # `$5 USD`: the code says which of its currencies the sign means.
+    said = next((one for one in known if one), stated)
+    codes = {code_of(one, said) for one in names}
     if (None in codes and not (codes == {None} and _is_money(before + after))) or len(codes) > 1:
         return None
     amount = number(digits, sign)

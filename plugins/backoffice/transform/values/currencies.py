@@ -23,7 +23,9 @@ CODES = frozenset(
 _SIGNS = {
     "€": "EUR", "EURO": "EUR", "EUROS": "EUR", "£": "GBP", "US$": "USD", "U.S.$": "USD", "A$": "AUD", "AU$": "AUD",
     "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "NT$": "TWD", "R$": "BRL", "MX$": "MXN",
-    "KČ": "CZK", "KCS": "CZK", "ZŁ": "PLN", "FT": "HUF", "LEI": "RON", "ЛВ": "BGN", "ЛВ.": "BGN", "₽": "RUB", "₴": "UAH",
+    "KČ": "CZK", "KCS": "CZK", "ZŁ": "PLN", "FT": "HUF", "LEI": "RON", "ЛВ": "BGN", "ЛВ.": "BGN", "₽": "RUB",
+    "РУБ": "RUB", "РУБ.": "RUB", "ГРН": "UAH", "ГРН.": "UAH", "TL": "TRY", "ZL": "PLN", "RP": "IDR", "RP.": "IDR",
+    "RM": "MYR", "₴": "UAH",
     "₺": "TRY", "₹": "INR", "₩": "KRW", "₪": "ILS", "₫": "VND", "฿": "THB", "₱": "PHP", "₦": "NGN", "₸": "KZT", "₾": "GEL",
     "FR.": "CHF", "SFR.": "CHF", "SFR": "CHF", "FR": "CHF", "RMB": "CNY", "CN¥": "CNY", "JP¥": "JPY", "元": "CNY", "円": "JPY",
 }  # fmt: skip
@@ -54,9 +56,11 @@ def code_of(written: str, stated: str | None) -> str | None:
 
     :param stated: the currency that the SOW names: of a sign that means several it decides, if it is one of them.
     """
-    sign = re.sub(r"\s", "", written).upper()
+    sign = re.sub(r"[\s:]", "", written).upper()
     if sign in CODES:
         return sign
+    if sign[:3] in CODES and sign[3:] in ("$", "€", "£", "¥"):
+        return sign[:3] if code_of(sign[3:], sign[:3]) == sign[:3] else None
     if sign in _SEVERAL:
         return stated if stated in _SEVERAL[sign] else None
     return _SIGNS.get(sign)

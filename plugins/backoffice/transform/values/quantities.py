@@ -1,4 +1,4 @@
-"""Quantities with units: ``500 g``, ``0,5 kg``, ``6x330ml``, ``12 oz``.
+"""Quantities with units: ``500 g``, ``0,5 kg``, ``6x330ml``, ``12 oz``, ``1/2 gal``, ``6 PK/12 OZ``.
 
 Factors are exact: SI (BIPM brochure), and the international yard and pound of 1959 (1 yd = 0.9144 m, 1 lb = 0.45359237 kg).
 Gallons: United States 231 cubic inches, imperial 4.54609 l (UK Weights and Measures Act 1985).
@@ -11,19 +11,20 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from functools import cache
+from math import gcd
 from typing import Literal
 
 from backoffice.transform.values.amounts import NUMBER_TEXT, decimal_sign, number, plain
 
 __all__ = ["SPELLINGS", "Unit", "converted", "quantities", "quantity", "shown_signs", "unit_of"]
 
-Unit = Literal["mg", "g", "kg", "t", "oz", "lb", "ml", "cl", "dl", "l", "m3", "fl oz", "pt", "gal", "mm", "cm", "m", "km",
-    "in", "ft", "yd", "m2", "cm2", "pcs"]  # fmt: skip
+Unit = Literal["mg", "g", "kg", "t", "oz", "lb", "ml", "cl", "dl", "l", "m3", "fl oz", "pt", "qt", "gal", "mm", "cm", "m", "km",
+    "in", "ft", "yd", "m2", "cm2", "pcs", "dz"]  # fmt: skip
 
 _INCH, _POUND, _YARD = Fraction(254, 10), Fraction(45359237, 100000), Fraction(9144, 10)
 
-_US = {"fl oz": _INCH**3 * 231 / 128 / 1000, "pt": _INCH**3 * 231 / 8 / 1000, "gal": _INCH**3 * 231 / 1000}
-_UK = {"fl oz": Fraction(454609, 100) / 160, "pt": Fraction(454609, 100) / 8, "gal": Fraction(454609, 100)}
+_GALLONS = {"us": _INCH**3 * 231 / 1000, "imperial": Fraction(454609, 100)}
+_PARTS = {"us": {"fl oz": 128, "pt": 8, "qt": 4, "gal": 1}, "imperial": {"fl oz": 160, "pt": 8, "qt": 4, "gal": 1}}
 
 _FACTORS: dict[str, tuple[str, Fraction]] = {
     "mg": ("mass", Fraction(1, 1000)),
@@ -47,6 +48,7 @@ _FACTORS: dict[str, tuple[str, Fraction]] = {
     "cm2": ("area", Fraction(1)),
     "m2": ("area", Fraction(10_000)),
     "pcs": ("count", Fraction(1)),
+    "dz": ("count", Fraction(12)),
 }
 
 SPELLINGS: dict[str, str] = {
@@ -65,7 +67,8 @@ SPELLINGS: dict[str, str] = {
         "m3": "m3 m³ cbm",
         "fl oz": "fl_oz floz fluid_ounce fluid_ounces",
         "pt": "pt pint pints",
-        "gal": "gal gallon gallons",
+        "qt": "qt quart quarts",
+        "gal": "gal ga gallon gallons",
         "mm": "mm millimeter millimeters millimetre millimetres",
         "cm": "cm centimeter centimeters centimetre centimetres zentimeter",
         "m": "m meter meters metre metres",
@@ -75,18 +78,23 @@ SPELLINGS: dict[str, str] = {
         "yd": "yd yds yard yards",
         "m2": "m2 m² qm sqm",
         "cm2": "cm2 cm² qcm",
-        "pcs": "pcs pc pce piece pieces stk stück stück. stueck st ct count pack packs er",
+        "pcs": "pcs pc pce piece pieces stk stück stück. stueck st ct count pk pks pack packs ea each er",
+        "dz": "dz doz dozen dutzend",
     }.items()
     for written in spellings.split()
 }
 
 _TIMES = r"[x\u00d7*]"
+_PACKS = r"(?:(?P<packs>[0-9]{1,5}) ?(?:(?:pk|ct|pack|er)s?\.? ?/|/|TIMES) ?)?".replace("TIMES", _TIMES)
 _ONE = (
-    rf"(?:(?P<packs>[0-9]{{1,5}}) ?(?:{_TIMES}) ?)?(?P<number>NUMBER) ?"
-    r"(?P<unit>fl\. ?oz|fl oz|fluid ounces?|[^\W\d_]{1,14}[23²³]?|\")\.?"
+    rf"{_PACKS}(?P<number>NUMBER) ?"
+    r"(?P<unit>fl\. ?oz|fl oz|fluid ounces?|sq\. ?(?:in|ft)|[^\W\d_]{1,14}[23²³]?|\")\.?"
     rf"(?: ?(?:{_TIMES}) ?(?P<times>[0-9]{{1,5}}))?"
 )
-_WHOLE = re.compile(_ONE.replace("NUMBER", NUMBER_TEXT), re.IGNORECASE)
+_DENOMINATORS = (2, 3, 4, 8, 16, 32)
+_FRACTION = r"(?:[0-9]{1,4}[ -])?[1-9][0-9]?/[1-9][0-9]?"
+_WHOLE = re.compile(_ONE.replace("NUMBER", rf"[.,]?{NUMBER_TEXT}"), re.IGNORECASE)
+_BROKEN = re.compile(_ONE.replace(_PACKS, "(?P<packs>(?!))?").replace("NUMBER", _FRACTION), re.IGNORECASE)
 # In a text two numbers may stand side by side: none has blanks within.
 _ANYWHERE = _ONE.replace("NUMBER", r"[0-9]+(?:[.,'][0-9]+)*")
 _WITHIN = re.compile(rf"(?<![\w.,/-]){_ANYWHERE}(?![\w/])", re.IGNORECASE)
@@ -99,9 +107,8 @@ def unit_of(written: str) -> str | None:
 
 @cache
 def _factor(unit: str, gallons: str | None) -> tuple[str, Fraction] | None:
-    if unit in _US:
-        table = {"us": _US, "imperial": _UK}.get(gallons or "")
-        return ("volume", table[unit]) if table else None
+    if unit in _PARTS["us"]:
+        return ("volume", _GALLONS[gallons] / _PARTS[gallons][unit]) if gallons else None
     return _FACTORS[unit]
 
 
@@ -127,7 +134,9 @@ def _found(text: str, within: bool) -> re.Match[str] | None:
     if len(ready) > 2000:
         return None
     if not within:
-        found = _WHOLE.fullmatch(ready)
+        found = _BROKEN.fullmatch(ready)
+        if not found or not _is_fraction(found["number"]):
+            found = _WHOLE.fullmatch(ready)
         return found if found and unit_of(found["unit"]) else None
     known = [one for one in _WITHIN.finditer(ready) if unit_of(one["unit"]) and not one[0].lower().endswith(" in")]
     return known[0] if len({one[0].lower() for one in known}) == 1 else None
@@ -144,7 +153,7 @@ def quantity(
     """
     if not (found := _found(text, within)):
         return None
-    amount, unit = number(found["number"], sign), unit_of(found["unit"])
+    amount, unit = _amount(found["number"], sign), unit_of(found["unit"])
     if amount is None or unit is None or (found["packs"] and found["times"]):
         return None
     packs = int(found["packs"] or found["times"] or 1)
@@ -156,6 +165,23 @@ def quantity(
         if answer is not None:
             return answer, target, packs
     return None
+
+
+def _is_fraction(text: str) -> bool:
+    """``1/2``, ``3/4``; not ``6/12`` or ``4/187``, which are packs."""
+    above, below = (int(one) for one in re.split("[ -]", text)[-1].split("/"))
+    return below in _DENOMINATORS and above < below and gcd(above, below) == 1
+
+
+def _amount(text: str, sign: str | None) -> Decimal | None:
+    """A number, or a fraction that a decimal can be: ``1/2``, ``10 3/4``. ``3/4`` alone may be three packs of four."""
+    if "/" not in text:
+        return number(text, sign)
+    whole, _, part = text.replace("-", " ").rpartition(" ")
+    above, below = (int(one) for one in part.split("/"))
+    if below == 3 or (above != 1 and not whole):
+        return None
+    return int(whole or 0) + Decimal(above) / below
 
 
 def quantities(rows: Sequence[tuple[str, str | None, str, str | None, bool]]) -> Iterable[object]:
