@@ -90,10 +90,6 @@ born,postcode,illness
                 chosen.append(col(name))
         empty = exp.and_(*(sql(":cell is null", cell=col(name)) for name in self.columns))
         hidden = sql("(:small) or (:empty)", small=small, empty=empty)
-        enough = sql(
-            "not (:hidden) or (select count_if(:hidden) from :groups) >= :k",
-            hidden=hidden,
-            k=self.k,
-            groups=table(groups),
-        )
+        together = exp.select(sql("count_if(:hidden)", hidden=hidden)).from_(table(groups)).subquery()
+        enough = sql("not (:hidden) or :together >= :k", hidden=hidden, together=together, k=self.k)
         return exp.select(*chosen).from_(table(groups)).where(enough)
