@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import override
@@ -13,7 +13,7 @@ from backoffice.contract.model import ColumnName
 from backoffice.contract.step import Example, Made, Step, TextColumn, Unreadable
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
-from backoffice.transform.sql import col
+from backoffice.transform.sql import cast, col, sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -96,10 +96,11 @@ Di,,
 
     @override
     def compile(self, source: Source) -> Cells:
-        cells: dict[str, Any] = {name: self._address(name) for name in self.columns}
-        if self.role_as:
-            cells[self.role_as] = _ROLE(self._address(self.columns[0]))
-        return Cells(cells, unreadable=self.unreadable)
-
-    def _address(self, name: str) -> exp.Expr:
-        return _EMAIL(col(name), self.domains, self.mend, self.lower)
+        read = {name: _EMAIL(col(name), self.domains, self.mend, self.lower) for name in self.columns}
+        if not self.role_as:
+            return Cells(read, unreadable=self.unreadable)
+        (name,) = self.columns
+        cells: dict[str, exp.Expr] = {name: col("_address"), self.role_as: _ROLE(col("_address"))}
+        # What cannot be read and is kept is nobody's address: neither an office's nor a person's.
+        before = ({"_address": read[name], "_nothing": cast(sql("null"), Kind.BOOLEAN)},)
+        return Cells(cells, reads={self.role_as: "_nothing"}, unreadable=self.unreadable, before=before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -13,7 +13,7 @@ from backoffice.contract.model import Country
 from backoffice.contract.step import Example, NewColumn, Step, TextColumn, Unreadable
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
-from backoffice.transform.sql import col, sql
+from backoffice.transform.sql import cast, col, sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -127,11 +127,6 @@ Di,,,
                 )
 
     @override
-    def columns_after(self, columns: Columns, tables: Mapping[str, Columns]) -> dict[str, Kind]:
-        made = (self.type_as, self.country_as, self.extension_as)
-        return dict(columns) | {one: Kind.TEXT for one in made if one}
-
-    @override
     def compile(self, source: Source) -> Cells:
         from sqlglot import exp
 
@@ -145,7 +140,10 @@ Di,,,
             for made, how in ((self.type_as, "type"), (self.country_as, "country"), (self.extension_as, "extension")):
                 if made:
                     cells[made] = self._read(how, name, countries)
-        return Cells(cells, unreadable=self.unreadable)
+        # What cannot be read and is kept has no type, country or extension.
+        reads = {made: "_nothing" for made in cells if made not in self.columns}
+        before = ({"_nothing": cast(sql("null"), Kind.TEXT)},) if reads else ()
+        return Cells(cells, reads=reads, unreadable=self.unreadable, before=before)
 
     def _read(self, how: str, name: str, countries: exp.Expr) -> exp.Expr:
         found = _READ[how](col(name), countries.copy())

@@ -132,7 +132,7 @@ def read_postcode(text: str, country: str, *, zeros: bool = False) -> str | None
 
 class _Rule:
     def __init__(self, country: str, pattern: str, examples: list[str]) -> None:
-        self._match = re.compile(pattern).fullmatch
+        self._match = re.compile(pattern, re.ASCII).fullmatch
         self.sign = "|".join({country, _SIGNS.get(country, country)})
         self._prefix = country if pattern.startswith(f"{country}-") else ""  # LV-1010
         self._breaks: dict[int, list[tuple[int, str]]] = {}

@@ -24,6 +24,8 @@ _WHITE = r"[\s\u200b\u200c\u200d\u2060\ufeff\u00ad]*"
 _SPACED_AT = re.compile(f"{_WHITE}@{_WHITE}")
 _SPACED_DOT = re.compile(f"{_WHITE}[.,]+{_WHITE}")
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>\s*")
+_AROUND = " \t\r\n\u00a0\u200b\ufeff<>\"'"
+_BEHIND = _AROUND + ".,;:"
 _LONGEST = 254
 """Octets: a path has at most 256, with its angle brackets."""
 _TYPED = 1_000
@@ -44,7 +46,7 @@ def read_email(text: str, *, domains: Domains = "ascii", mend: bool = False, low
     if len(text) > _TYPED:
         return None
     named = _NAMED.fullmatch(text)
-    text = (named[1] if named else text).strip(" \t\r\n\u00a0\u200b\ufeff<>\"'").rstrip(".,;:")
+    text = (named[1] if named else text).strip(_AROUND).rstrip(_BEHIND)
     if text[:7].lower() == "mailto:":
         text = text[7:].split("?", 1)[0]
     if mend:

@@ -11,7 +11,7 @@ from backoffice.transform.values.name_lists import PARTICLES, SECOND_GIVEN, SUFF
 __all__ = ["Name", "join_name", "split_name", "split_names"]
 
 _LONGEST = 200
-_NOT_ONE_PERSON = re.compile(r"[&0-9/@]|\b(und|and|et|y?/o|en/of|in drug[ai])\b", re.IGNORECASE)
+_NOT_ONE_PERSON = re.compile(r"[&0-9/@;]|\b(und|and|et|y?/o|en/of|in drug[ai])\b", re.IGNORECASE)
 _WHITE = re.compile(r"[\s\u200b\ufeff]+")
 
 
@@ -42,7 +42,7 @@ def split_name(text: str, *, family_first: bool = False, double: bool = False) -
     :returns: ``None``: two people, a company, or no name.
     """
     text = _WHITE.sub(" ", text).strip(" ,;")
-    if not text or len(text) > _LONGEST or _NOT_ONE_PERSON.search(text):
+    if len(text) > _LONGEST or not any(map(str.isalpha, text)) or _NOT_ONE_PERSON.search(text):
         return None
     parts = [part.strip() for part in text.split(",")]
     title, words = _titles(parts[0].split())

@@ -8,7 +8,7 @@ holds the two together. Everything else (letters, extensions, other digits than 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -75,21 +75,23 @@ class _Memo:
         _MEMOS.append(self)
 
     def __call__(self, digits: str) -> Answer | None:
+        try:
+            return self._by_length[len(digits)][digits[: self._reach[digits[0]]]]
+        except KeyError:
+            return self._learnt(digits)
+
+    def _learnt(self, digits: str) -> Answer | None:
         reach = self._reach[digits[0]]
         known = self._by_length[len(digits)]
-        begin = digits[:reach]
-        try:
-            return known[begin]
-        except KeyError:
-            if len(known) >= _MEMO:
-                known.clear()
-            found = None
-            if valid := self._answer(digits):
-                code, number, country, kind = valid
-                head = number[: len(number) - len(digits[reach:])]
-                found = Answer(code, head, reach, country, kind, f"+{code}{head}")
-            known[begin] = found
-            return found
+        if len(known) >= _MEMO:
+            known.clear()
+        found = None
+        if valid := self._answer(digits):
+            code, number, country, kind = valid
+            head = number[: len(number) - len(digits[reach:])]
+            found = Answer(code, head, reach, country, kind, f"+{code}{head}")
+        known[digits[:reach]] = found
+        return found
 
     def clear(self) -> None:
         """Forget the client's digits."""
@@ -181,6 +183,7 @@ class _Calling:
         self.code, self._regions = code, regions
         self.main = Plan(regions[0])
         self._by_length: dict[int, tuple[Callable[[str], re.Match[str] | None], dict[int, tuple[str, str]]]] = {}
+        self._patterns: dict[str, Callable[[str], re.Match[str] | None]] = {}
         patterns = [one.leading_digits for one in regions]
         for one in regions:
             patterns += [desc.national_number_pattern for desc in _descriptions(one)]
@@ -206,40 +209,46 @@ class _Calling:
 
         A region with leading digits takes every number that begins with them, valid or not.
         """
-        alternatives: list[str] = []
         labels: dict[int, tuple[str, str]] = {}
+        regions: list[str] = []
         groups = 0
-
-        def offer(pattern: str, label: tuple[str, str] | None, before: str = "") -> None:
-            nonlocal groups
-            if label:
-                labels[groups + 1] = label
-            alternatives.append(f"{before}({pattern})")
-            groups += 1 + re.compile(before + pattern).groups
-
         for metadata in self._regions:
-            region = str(metadata.id)
-            shared = len(self._regions) > 1
-            begins = metadata.leading_digits if shared else None
-            before = (f"(?={begins})" if begins else "") + _ahead(metadata.general_desc.national_number_pattern)
-            if _has(metadata.general_desc, length):
-                for kind, name in _KINDS:
-                    desc = getattr(metadata, name)
-                    if _has(desc, length):
-                        offer(desc.national_number_pattern, (region, TYPES[kind]), before)
-                fixed, mobile = metadata.fixed_line, metadata.mobile
-                if _has(fixed, length):
-                    if metadata.same_mobile_and_fixed_line_pattern:
-                        offer(fixed.national_number_pattern, (region, TYPES[2]), before)
-                    elif _has(mobile, length):
-                        both = before + _ahead(mobile.national_number_pattern)
-                        offer(fixed.national_number_pattern, (region, TYPES[2]), both)
-                    offer(fixed.national_number_pattern, (region, TYPES[0]), before)
-                if _has(mobile, length) and not metadata.same_mobile_and_fixed_line_pattern:
-                    offer(mobile.national_number_pattern, (region, TYPES[1]), before)
+            begins = metadata.leading_digits if len(self._regions) > 1 else None
+            ahead = f"(?={begins})" if begins else ""
+            groups += re.compile(ahead).groups
+            alternatives: list[str] = []
+            for pattern, kind in _valid(metadata, length):
+                alternatives.append(f"({pattern})")
+                labels[groups + 1] = (str(metadata.id), TYPES[kind])
+                groups += 1 + re.compile(pattern).groups
+            if alternatives:
+                general = _ahead(metadata.general_desc.national_number_pattern)
+                regions.append(f"{ahead}{general}(?:{'|'.join(alternatives)})")
             if begins:
-                offer(r"\d*", None, f"(?={begins})")
-        return (re.compile("|".join(alternatives)).fullmatch if alternatives else _never), labels
+                regions.append(rf"{ahead}\d*")
+        pattern = "|".join(regions)
+        if pattern not in self._patterns:
+            self._patterns[pattern] = re.compile(pattern).fullmatch if pattern else _never
+        return self._patterns[pattern], labels
+
+
+def _valid(metadata: Any, length: int) -> Iterator[tuple[str, int]]:
+    """The patterns of a region's valid numbers of one length, and their types, in the order that they are asked in."""
+    if not _has(metadata.general_desc, length):
+        return
+    for kind, name in _KINDS:
+        desc = getattr(metadata, name)
+        if _has(desc, length):
+            yield desc.national_number_pattern, kind
+    fixed, mobile, same = metadata.fixed_line, metadata.mobile, metadata.same_mobile_and_fixed_line_pattern
+    if _has(fixed, length):
+        if same:
+            yield fixed.national_number_pattern, 2
+        elif _has(mobile, length):
+            yield f"{_ahead(mobile.national_number_pattern)}(?:{fixed.national_number_pattern})", 2
+        yield fixed.national_number_pattern, 0
+    if _has(mobile, length) and not same:
+        yield mobile.national_number_pattern, 1
 
 
 def _descriptions(metadata: Any) -> list[Any]:
@@ -268,7 +277,7 @@ def _never(_: str) -> None:
 
 def international(digits: str) -> Found:
     """A number that begins with a country calling code, without the plus."""
-    calling = _CALLING.get(digits[:1]) or _CALLING.get(digits[:2]) or _CALLING.get(digits[:3])
+    calling = _CALLING.get(digits[:2]) or _CALLING.get(digits[:3]) or _CALLING.get(digits[:1])
     if calling is None:
         code = next((digits[:length] for length in (1, 2, 3) if digits[:length] in _codes()), None)
         if code is None:

@@ -27,13 +27,13 @@ def phones(rows: Sequence[tuple[str, str]], how: str) -> list[str | None]:
     :param how: one of :data:`WRITINGS`.
     :returns: ``None`` for what is no valid number.
     """
-    give = WRITINGS[how]
     tried = {countries: plans(countries) for countries in {row[1] for row in rows}}
-    found: list[str | None] = []
-    for (text, countries), bare in zip(rows, _bare([row[0] for row in rows]), strict=True):
-        answer, digits = read_phone(text, bare, tried[countries])
-        found.append(None if answer is None else give(answer, digits))
-    return found
+    bares = _bare([row[0] for row in rows])
+    found = [read_phone(text, bare, tried[countries]) for (text, countries), bare in zip(rows, bares, strict=True)]
+    if how == "e164":
+        return [None if answer is None else answer.start + digits[answer.skip :] for answer, digits in found]
+    give = WRITINGS[how]
+    return [None if answer is None else give(answer, digits) for answer, digits in found]
 
 
 def _bare(texts: list[str]) -> list[str]:
