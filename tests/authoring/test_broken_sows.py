@@ -22,7 +22,23 @@ from backoffice.errors import ContractError
 
 ROOT = Path(__file__).resolve().parents[2]
 SOWS = sorted(path for path in ROOT.glob("sow/*/*.yaml") if path.name != "dpa.yaml")
-WRONG: list[Any] = [None, "", "x", 7, -1, 1.5, True, [], {}, [[]], [None], {"a": 1}, [{"step": "trim"}], "ä" * 300, "a: b"]
+WRONG: list[Any] = [
+    None,
+    "",
+    "x",
+    7,
+    -1,
+    1.5,
+    True,
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+    [{"step": "trim"}],
+    "ä" * 300,
+    "a: b",
+]
 
 
 def places(data: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

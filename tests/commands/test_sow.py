@@ -45,7 +45,8 @@ def people(tmp_path):
 
 def test_the_sample_has_no_mistakes():
     assert "no mistakes" in sow("check", SAMPLE).stdout
-    assert json.loads(sow("check", SAMPLE, "--json").stdout) == {"sow": str(SAMPLE), "mistakes": [], "refusals": [], "hints": []}
+    found = json.loads(sow("check", SAMPLE, "--json").stdout)
+    assert found == {"sow": str(SAMPLE), "mistakes": [], "refusals": [], "hints": []}
 
 
 def test_mistakes_are_shown_with_their_places_and_exit_code_3(project):
@@ -75,7 +76,7 @@ def test_a_missing_dpa_or_sow_is_said(project):
 
 
 def test_explain_prints_sql_alone():
-    assert sow("explain", SAMPLE).stdout.startswith("WITH \"result_1_trim\" AS (\n")
+    assert sow("explain", SAMPLE).stdout.startswith('WITH "result_1_trim" AS (\n')
 
 
 def test_run_writes_the_result_and_shows_each_step(people, tmp_path):
@@ -94,7 +95,7 @@ def test_run_for_scripts_holds_counts_and_no_values(people, tmp_path):
     done = sow("run", SAMPLE, people, "--out", tmp_path, "--json")
     found = json.loads(done.stdout)
     assert (found["figures"]["rows_in"], found["figures"]["rows_out"], found["cells_made_safe"]) == (3, 2, 1)
-    assert found["input"]["missing_columns"] == 1
+    assert found["inputs"]["input"]["missing_columns"] == 1
     assert "brien" not in done.stdout.lower()
 
 
