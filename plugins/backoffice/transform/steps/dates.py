@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import override
 
 from backoffice.contract.kind import Columns, Kind
+from backoffice.contract.mistakes import did_you_mean
 from backoffice.contract.step import Example, Step, TextColumn
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.sql import col, sql, try_cast
+from backoffice.transform.values.date_formats import Excel, fault_in, month_names, reading, tokens
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_DIGITS = {"YYYY": "[0-9]{4}", "MM": "[0-9]{2}", "DD": "[0-9]{2}", "M": "[0-9]{1,2}", "D": "[0-9]{1,2}"}
-
 
 def _format(text: str) -> str:
-    parts = re.findall(r"YYYY|MM?|DD?|.", text)
-    known = sorted(part[0] for part in parts if part[0] in "YMD")
-    if known != ["D", "M", "Y"] or re.search("[A-Za-z]", re.sub(r"YYYY|MM?|DD?", "", text)):
-        raise ValueError("not a date format; use YYYY, MM (or M) and DD (or D), each once, and separators")
+    if fault := fault_in(text, times=False):
+        raise ValueError(fault)
     return text
 
 
 DateFormat = Annotated[str, AfterValidator(_format)]
-"""``YYYY``, ``MM``, ``DD`` with exactly as many digits; ``M`` and ``D`` with one or two; anything else as it is."""
+"""``YYYY``, ``MM``, ``DD`` with exactly as many digits; ``M`` and ``D`` with one or two; ``YY`` with two, and ``pivot``;
+``MMM`` for a month's name, and ``languages``; anything else as it is. ``excel``, ``excel-1904``: a spreadsheet's number."""
 
 
 class Dates(Step):
@@ -38,26 +36,47 @@ class Dates(Step):
     step: Literal["dates"] = "dates"
     columns: tuple[TextColumn, ...] = Field(min_length=1)
     formats: tuple[DateFormat, ...] = Field(min_length=1)
+    languages: tuple[str, ...] = ()
+    """Of the months' names, two letters each: short or long, with or without a point; case does not matter."""
+    pivot: int | None = Field(default=None, ge=0, le=99)
+    """Two-digit years up to this one are 20.., later ones 19.."""
     unreadable: Literal["blank", "reject", "stop"] = "blank"
 
     example: ClassVar[Example] = Example(
         """- step: dates
   columns: [since]
-  formats: [YYYY-MM-DD, D.M.YYYY]
+  formats: [YYYY-MM-DD, D.M.YYYY, D.M.YY, D. MMM YYYY, excel]
+  languages: [de]
+  pivot: 30
 """,
         before="""\
 name,since
 Ann,2024-02-29
 Bo,1.3.2024
 Cy,30.2.2024
+Di,1.3.85
+Ed,7. März 2024
+Fay,45352
 """,
         after="""\
 name,since
 Ann,2024-02-29
 Bo,2024-03-01
 Cy,
+Di,1985-03-01
+Ed,2024-03-07
+Fay,2024-03-01
 """,
     )
+
+    @model_validator(mode="after")
+    def _all_said(self) -> Dates:
+        parts = {part for one in self.formats if one not in Excel for part in tokens(one)}
+        if "YY" in parts and self.pivot is None:
+            raise ValueError("with YY say `pivot`: the last two-digit year that means 20..")
+        if "MMM" in parts and not self.languages:
+            raise ValueError("with MMM say `languages`: in which the months are named")
+        return self
 
     @override
     def words(self) -> str:
@@ -66,6 +85,10 @@ Cy,
     @override
     def columns_after(self, columns: Columns, tables: Mapping[str, Columns]) -> dict[str, Kind]:
         return {name: Kind.DATE if name in self.columns else kind for name, kind in columns.items()}
+
+    @override
+    def faults(self, columns: Columns) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        yield from unknown_languages(self.languages)
 
     @override
     def compile(self, source: Source) -> Cells:
@@ -80,21 +103,29 @@ Cy,
 
         found = exp.Case()
         for one in self.formats:
-            pattern, order = _pattern(one)
-            text = sql("regexp_replace(:cell, :pattern, :order)", cell=cell, pattern=f"^{pattern}$", order=order)
-            fits = sql("regexp_full_match(:cell, :pattern)", cell=cell, pattern=pattern)
-            found = found.when(fits, try_cast(text, Kind.DATE))
+            if one in Excel:
+                found = found.when(*serial(cell, one))
+            else:
+                fits, text = reading(cell, one, languages=self.languages, pivot=self.pivot)
+                found = found.when(fits, try_cast(text, Kind.DATE))
         return found
 
 
-def _pattern(written: str) -> tuple[str, str]:
-    parts = re.findall(r"YYYY|MM?|DD?|.", written)
-    pattern, groups = "", []
-    for part in parts:
-        if part in _DIGITS:
-            groups.append(part[0])
-            pattern += f"({_DIGITS[part]})"
-        else:
-            pattern += re.escape(part)
-    place = {letter: index for index, letter in enumerate(groups, start=1)}
-    return pattern, rf"\{place['Y']}-\{place['M']}-\{place['D']}"
+def unknown_languages(languages: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Languages whose months are not known, as faults of a step."""
+    for place, one in enumerate(languages):
+        try:
+            month_names(one)
+        except KeyError:
+            hint = (
+                did_you_mean(one, ("de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv")) or "Two letters, like `de`."
+            )
+            yield ("languages", place), f"The months of `{one}` are not known.", hint
+
+
+def serial(cell: exp.Expr, count: str) -> tuple[exp.Expr, exp.Expr]:
+    """Whether a cell is a spreadsheet's number for a day of 1900 to 9999, and that day. A time of day is cut off."""
+    low, high = (61, 2_958_465) if count == "excel" else (0, 2_957_003)
+    number = sql("try_cast(regexp_extract(:cell, '^([0-9]{1,7})(?:[.][0-9]+)?$', 1) as integer)", cell=cell)
+    fits = sql("coalesce(:number between :low and :high, false)", number=number, low=low, high=high)
+    return fits, sql("cast(:day as date) + :number", day=Excel[count], number=number)
