@@ -18,7 +18,7 @@ __all__ = ["opened"]
 def opened(said: str, *, other: Path | None = None) -> Iterator[Sow]:
     """The SOW that ``said`` means: a file, ``REVISION:PATH``, or ``REVISION:`` for the same path as ``other``.
 
-    What git gives is a SOW and its look-ups, which are ours: they may lie in a folder for as long as this is open.
+    What git gives is a SOW, its modules and its look-ups, which are ours: they may lie in a folder for as long as this is open.
 
     :raises ContractError: there is none, or with every mistake in it.
     """
@@ -36,11 +36,12 @@ def opened(said: str, *, other: Path | None = None) -> Iterator[Sow]:
         inside = wanted.absolute().relative_to(top) if wanted.absolute().is_relative_to(top) else wanted
         target = client / inside.name
         target.write_bytes(_git("show", f"{revision}:{inside.as_posix()}", said=said))
-        listed = _git(
-            "ls-tree", "--name-only", "--full-tree", revision, f"{inside.parent.as_posix()}/lookups/", said=said
-        )
-        for name in listed.decode().splitlines():
-            (client / "lookups" / Path(name).name).write_bytes(_git("show", f"{revision}:{name}", said=said))
+        place = inside.parent.as_posix()
+        for beside in (f"{place}/", f"{place}/lookups/"):  # its modules and its look-ups
+            listed = _git("ls-tree", "--name-only", "--full-tree", revision, beside, said=said).decode().splitlines()
+            for name in listed:
+                if beside.endswith("/lookups/") or name.endswith(".py"):
+                    (client / name.removeprefix(f"{place}/")).write_bytes(_git("show", f"{revision}:{name}", said=said))
         yield load_sow(target)
 
 

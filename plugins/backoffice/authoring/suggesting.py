@@ -58,7 +58,13 @@ def plan_for(
     notes += [_other_shapes(one) for one in known.values() if _other_shapes(one)]
     both = [name for name, one in known.items() if {"D/M/YYYY", "M/D/YYYY"} & set(one.date_formats)]
     notes += [f"`{name}`: ask the client whether the day or the month comes first." for name in both]
-    read = {name for one in steps for name in one.get("columns", ()) if one["step"] in ("dates", "number", "boolean")}
+    read = {
+        name
+        for one in steps
+        if "unreadable" in step_model(one["step"]).model_fields
+        for name in (*one.get("columns", ()), one.get("column"))
+        if name
+    }
     return Planned(section, steps, _expectations(meanings, known, read), notes)
 
 
