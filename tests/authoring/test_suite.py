@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_the_parameters_are_the_librarys_own():
         *("windows", "batch_id", "library_metadata", *EVERY),
     }
     for kind in SUPPORTED:
-        fields = get_expectation_impl(kind).__fields__
+        fields: Any = get_expectation_impl(kind).__fields__
         theirs = {f"{name}{'!' if one.required else ''}" for name, one in fields.items() if name not in ours}
         assert set(PARAMETERS[kind].split()) == theirs, kind
     assert set(PARAMETERS) == set(SUPPORTED)
