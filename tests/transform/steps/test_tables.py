@@ -300,7 +300,7 @@ def test_an_average_is_the_exact_one_rounded_half_away_from_zero(numbers):
     with localcontext() as context:
         context.prec = 40
         ordered, count = sorted(numbers), len(numbers)
-        middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+        middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / Decimal(2)
         unit = Decimal("0.000001")
         assert found["m"] == [(sum(numbers, Decimal(0)) / count).quantize(unit, ROUND_HALF_UP)]
         assert found["s"] == [sum(numbers, Decimal(0))]
