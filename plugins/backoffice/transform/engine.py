@@ -15,6 +15,7 @@ from sqlglot import exp
 from backoffice.contract import REJECTS, Columns, Kind, Sow
 from backoffice.duck import session
 from backoffice.errors import EngineError
+from backoffice.spool import Spool
 from backoffice.transform.compiling import Making, Plan, plan
 from backoffice.transform.figures import InputProfile, RunFigures
 from backoffice.transform.fragment import ROW
@@ -80,8 +81,8 @@ class Engine:
             raise EngineError("The engine is not open.", hint="Use it in a `with` block.")
         return self._tables
 
-    def load(self, sow: Sow, path: Path | str) -> dict[str, InputProfile]:
-        """Read ``path`` (a memfd's ``/proc/self/fd/N`` as well) as the SOW says, a table for each of its inputs.
+    def load(self, sow: Sow, source: Path | str | Spool) -> dict[str, InputProfile]:
+        """Read a file (a memfd's ``/proc/self/fd/N`` as well, or a spool) as the SOW says, a table for each of its inputs.
 
         :return: what was found, by the input's name; ``input`` is the main one.
         :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
@@ -89,7 +90,7 @@ class Engine:
         from backoffice.transform.reading.drop import read_drop
         from backoffice.transform.reading.lookups import read_lookups
 
-        profiles = read_drop(self.connection, sow, Path(path))
+        profiles = read_drop(self.connection, sow, source if isinstance(source, Spool) else Path(source))
         read_lookups(self.connection, sow)
         return profiles
 

@@ -74,10 +74,9 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
         plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
     with (
         plaintext,
-        plaintext.named() as path,
         Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads, secret=secret) as engine,
     ):
-        profiles = engine.load(project.sow, path)
+        profiles = engine.load(project.sow, plaintext)
         figures = engine.run(project.sow)
         saved = save_tables(deployment, job, engine.connection, project.sow.delivered)
     return figures.to_dict() | {"inputs": {name: one.to_dict() for name, one in profiles.items()}} | saved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from io import RawIOBase
 from typing import IO
 
 from backoffice.errors import DropRejected
@@ -58,7 +59,7 @@ _CALLED = {
 _AGREED = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
 
 
-def kind_of(file: IO[bytes]) -> str:
+def kind_of(file: IO[bytes] | RawIOBase) -> str:
     """What an open file is, by its first bytes: a format, an archive, ``text`` or ``empty``.
 
     A ZIP may be a workbook yet: that takes a look inside (``archive``).
@@ -73,7 +74,7 @@ def kind_of(file: IO[bytes]) -> str:
     return "text" if head.strip(b"\xef\xbb\xbf \t\r\n") or len(head) == 64 else "empty"
 
 
-def _compound(file: IO[bytes]) -> str:
+def _compound(file: IO[bytes] | RawIOBase) -> str:
     """What is in an OLE container: its folder holds the names of its streams, in UTF-16."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for name, kind in {"EncryptedPackage": "cfb-encrypted", "Workbook": "xls", "Book": "xls"}.items():

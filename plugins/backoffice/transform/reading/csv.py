@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from contextlib import ExitStack
-from pathlib import Path
+import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -16,7 +16,7 @@ from backoffice.transform.figures import InputProfile
 from backoffice.transform.fragment import ROW
 from backoffice.transform.reading.columns import MOST_COLUMNS, find, folded
 from backoffice.transform.reading.loading import cells, create, quoted, wanted
-from backoffice.transform.reading.survey import survey, unify_line_ends
+from backoffice.transform.reading.survey import Binary, survey
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,18 +27,22 @@ _SEPARATORS = {",": "`,`", ";": "`;`", "\t": "a tab", "|": "`|`"}
 _AGAIN = "Export it again with every row complete, and cells that hold the separator in double quotes."
 
 
-def read_csv(connection: DuckDBPyConnection, spec: CsvInput, path: Path, *, into: str) -> InputProfile:
-    """Read ``path`` into the table ``into``: ``_row`` and the columns of ``spec``, all text, in the file's order.
+def read_csv(connection: DuckDBPyConnection, spec: CsvInput, file: Binary, *, into: str) -> InputProfile:
+    """Read a file into the table ``into``: ``_row`` and the columns of ``spec``, all text, in the file's order.
 
     :raises DropRejected: whatever is wrong with the file; see the codes there.
     """
-    with ExitStack() as opened:
-        found = opened.enter_context(survey(path, spec))
-        line = _first_line(found.path, spec)
-        delimiter = _delimiter(line, spec)
-        width, places = _header(_split(line, delimiter), line, spec)
-        source = opened.enter_context(unify_line_ends(found.path)) if found.mixed_line_ends else found.path
-        _read(connection, spec, source, delimiter=delimiter, width=width, places=places, into=into)
+    found = survey(file, spec)
+    delimiter = _delimiter(found.first_line, spec)
+    width, places = _header(_split(found.first_line, delimiter), found.first_line, spec)
+    how = _How(delimiter, width, places, into)
+    if found.standing is not None:
+        _read(connection, spec, found.standing, how, parallel=True)
+    else:
+        token = secrets.token_hex(16)
+        with found.rewritten(delimiter.join([token] * width)) as path:
+            _read(connection, spec, path, how, parallel=False)
+        _take_off(connection, token, how)
     _refuse_bad_rows(connection, header=spec.header)
     rows = rows_of(connection, f"SELECT count(*) FROM {quoted(into)}")[0][0]  # noqa: S608
     if rows == 0:
@@ -55,11 +59,6 @@ def read_csv(connection: DuckDBPyConnection, spec: CsvInput, path: Path, *, into
         delimiter=delimiter,
         mixed_line_ends=found.mixed_line_ends,
     )
-
-
-def _first_line(path: str, spec: CsvInput) -> str:
-    with Path(path).open("rb") as file:
-        return file.readline(spec.max_line_bytes + 1).removeprefix(b"\xef\xbb\xbf").split(b"\r")[0].decode()
 
 
 def _delimiter(line: str, spec: CsvInput) -> str:
@@ -105,27 +104,44 @@ def _split(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line.strip("\r\n")], delimiter=delimiter, skipinitialspace=True), [])
 
 
-def _read(
-    connection: DuckDBPyConnection,
-    spec: CsvInput,
-    path: str,
-    *,
-    delimiter: str,
-    width: int,
-    places: dict[str, int | None],
-    into: str,
-) -> None:
+@dataclass(frozen=True)
+class _How:
+    """How one file is read: what its first line told."""
+
+    delimiter: str
+    width: int
+    places: dict[str, int | None]
+    into: str
+
+
+def _take_off(connection: DuckDBPyConnection, token: str, how: _How) -> None:
+    """Take the line off that was put behind the file's own.
+
+    :raises DropRejected: ``format``: it is not there, for the file ends within a quoted cell.
+    """
+    column = next(name for name, place in how.places.items() if place is not None)
+    last = rows_of(
+        connection, f"SELECT _row, {quoted(column)} = '{token}' FROM {quoted(how.into)} ORDER BY _row DESC LIMIT 1"
+    )  # noqa: S608
+    if last and last[0][1]:
+        rows_of(connection, f"DELETE FROM {quoted(how.into)} WHERE _row = {last[0][0]}")  # noqa: S608
+        return
+    _refuse_bad_rows(connection, header=True)
+    raise DropRejected("format", "A quote is not closed: the file ends within a cell.", hint=_AGAIN)
+
+
+def _read(connection: DuckDBPyConnection, spec: CsvInput, path: str, how: _How, *, parallel: bool) -> None:
     """Run the reader. Rows that it cannot make sense of are in ``reject_errors`` then."""
-    for name in ("reject_errors", "reject_scans", into):
+    for name in ("reject_errors", "reject_scans", how.into):
         rows_of(connection, f"DROP TABLE IF EXISTS {quoted(name)}")
-    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(how.width))
     number = exp.alias_(exp.Window(this=exp.RowNumber()), ROW, quoted=True)
-    select = ", ".join(one.sql(dialect="duckdb") for one in [number, *cells(spec, places)])
-    sign = delimiter.replace("'", "''")
-    sql = f"""CREATE TABLE {quoted(into)} AS SELECT {select} FROM read_csv('{path}', auto_detect = false,
+    select = ", ".join(one.sql(dialect="duckdb") for one in [number, *cells(spec, how.places)])
+    sign = how.delimiter.replace("'", "''")
+    sql = f"""CREATE TABLE {quoted(how.into)} AS SELECT {select} FROM read_csv('{path}', auto_detect = false,
         header = {str(spec.header).lower()}, delim = '{sign}', quote = '"', escape = '"', columns = {{{columns}}},
         strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
-        max_line_size = {spec.max_line_bytes * 2})"""  # noqa: S608
+        max_line_size = {spec.max_line_bytes * 2}, parallel = {str(parallel).lower()})"""  # noqa: S608
     if not create(connection, sql):
         raise DropRejected("format", "The file cannot be read as CSV.", hint=_AGAIN)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backoffice.contract import CsvInput, Input, JsonLinesInput, ParquetInput, Sow, SpreadsheetInput
 from backoffice.errors import DropRejected
+from backoffice.spool import Spool
 from backoffice.transform.figures import InputProfile
 from backoffice.transform.reading.archive import Archive
 from backoffice.transform.reading.content import WORKBOOKS, kind_of, refuse_other_than
@@ -39,16 +41,32 @@ class _Part:
         return os.fstat(self.descriptor).st_size
 
 
-def read_drop(connection: DuckDBPyConnection, sow: Sow, path: Path) -> dict[str, InputProfile]:
-    """Read ``path`` into a table for each input of the SOW; ``input`` is the main one.
+def read_drop(connection: DuckDBPyConnection, sow: Sow, source: Path | Spool) -> dict[str, InputProfile]:
+    """Read what was handed in into a table for each input of the SOW; ``input`` is the main one.
+
+    A list in CSV is read from where it is, however large; what has to be looked into from several places (a workbook,
+    an archive) is in memory while it is read.
 
     :return: what was found, by input.
     :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
     """
     specs: Mapping[str, Input] = sow.all_inputs
+    if isinstance(source, Path):
+        with source.open("rb", buffering=0) as file:
+            return _read_file(connection, file, specs)
+    main = next(iter(specs.values()))
+    if source.on_disk and len(specs) == 1 and isinstance(main, CsvInput) and kind_of(source) == "text":
+        from backoffice.transform.reading.csv import read_csv
+
+        return {name: read_csv(connection, main, source, into=name) for name in specs}
+    with source.named() as path, Path(path).open("rb", buffering=0) as file:
+        return _read_file(connection, file, specs)
+
+
+def _read_file(connection: DuckDBPyConnection, file: RawIOBase, specs: Mapping[str, Input]) -> dict[str, InputProfile]:
     found: dict[str, InputProfile] = {}
-    with path.open("rb", buffering=0) as file, ExitStack() as opened:
-        for part in opened.enter_context(_parts(file.fileno(), kind_of(file), specs)):
+    with _parts(file.fileno(), kind_of(file), specs) as parts:
+        for part in parts:
             found |= _read(connection, part, {name: specs[name] for name in part.inputs})
     return {name: found[name] for name in specs}
 
@@ -112,7 +130,8 @@ def _read(connection: DuckDBPyConnection, part: _Part, specs: Mapping[str, Input
         if isinstance(spec, CsvInput):
             from backoffice.transform.reading.csv import read_csv
 
-            found[name] = read_csv(connection, spec, part.path, into=name)
+            with part.path.open("rb", buffering=0) as file:
+                found[name] = read_csv(connection, spec, file, into=name)
         elif isinstance(spec, JsonLinesInput):
             from backoffice.transform.reading.jsonl import read_jsonl
 

@@ -1,7 +1,7 @@
 """A first look at a file's bytes: is it text, in which encoding, and does every line end before its limit?
 
-One pass, in pieces; nothing of the content is kept. What is not UTF-8, or
-lies on a disk, is rewritten as UTF-8 into memory, never to disk.
+One pass, in pieces; nothing of the content is kept. What is UTF-8 in memory already is read as it stands; everything
+else is turned into UTF-8 with one kind of line ends while it is read, through a pipe: it is never there a second time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from backoffice.contract import CsvInput
 from backoffice.errors import DropRejected
+from backoffice.spool import piped
 from backoffice.transform.reading.content import kind_of, refuse_other_than
 
-__all__ = ["Survey", "survey", "unify_line_ends"]
+__all__ = ["Binary", "Survey", "survey"]
+
+Binary = IO[bytes] | RawIOBase
+"""A file that can be read again from the start."""
 
 _PIECE = 1024 * 1024
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -28,51 +33,119 @@ _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UT
 class Survey:
     """A file that can be read as text."""
 
-    path: str
-    """Where its UTF-8 stands: the file itself, or a file descriptor of this process."""
     bytes: int
     """Of the client's file."""
     encoding: str
     mixed_line_ends: bool
-    """The engine wants one kind in a file: see :func:`unify_line_ends`."""
+    first_line: str
+    line_end: bytes
+    file: Binary
+
+    @property
+    def standing(self) -> str | None:
+        """The path under which the engine can read it as it is; ``None``: only what :meth:`rewritten` gives."""
+        return None if self.encoding != "utf-8" or self.mixed_line_ends else _in_memory(self.file)
+
+    @contextmanager
+    def rewritten(self, last: str) -> Iterator[str]:
+        """A path under which the engine can read it once, from start to end, as UTF-8.
+
+        :param last: a line that follows the file's own. The engine does not notice in a pipe that it ends within a
+            quoted cell, and leaves that row out without a word; then this line is missing too.
+        """
+
+        def pieces() -> Iterator[bytes]:
+            end = b""
+            for piece in self._pieces():
+                end = piece[-1:] or end
+                yield piece
+            line_end = b"\n" if self.mixed_line_ends else self.line_end
+            yield (b"" if end in (b"\n", b"\r") else line_end) + last.encode() + line_end
+
+        with piped(pieces) as path:
+            yield path
+
+    def _pieces(self) -> Iterator[bytes]:
+        """All of it as UTF-8; if lines end in more than one way, every line in LF, also those within cells."""
+        held = b""
+        for piece in _utf8(self.file, self.encoding):
+            if not self.mixed_line_ends:
+                yield piece
+                continue
+            whole = held + piece
+            held = b"\r" if whole.endswith(b"\r") else b""
+            yield whole[: len(whole) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if held:
+            yield b"\n"
 
 
-@contextmanager
-def survey(path: Path, spec: CsvInput) -> Iterator[Survey]:
-    """Look at ``path``. What was opened for it is closed at the end.
+def survey(file: Binary, spec: CsvInput) -> Survey:
+    """Look at a file; it must stay open for as long as the survey is used.
 
     :raises DropRejected: ``empty``, ``too-large``, ``format``, ``encoding``, ``line-too-long``.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > spec.max_bytes:
-            message = f"The file has {size:,} bytes; {spec.max_bytes:,} are agreed."
-            raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
-        head = file.read(64)
-        refuse_other_than("csv", kind_of(file))
-        file.seek(len(head))
-        mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
-        encoding = _encoding(spec, mark)
+    size = file.seek(0, os.SEEK_END)
+    if size > spec.max_bytes:
+        message = f"The file has {size:,} bytes; {spec.max_bytes:,} are agreed."
+        raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
+    refuse_other_than("csv", kind_of(file))
+    file.seek(0)
+    head = file.read(64) or b""
+    mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
+    encoding = _encoding(spec, mark)
+    lines = _Lines(spec.max_line_bytes)
+    legacy = ""
+    if encoding != "utf-16":
         file.seek(len(mark) if encoding == "utf-8" else 0)
-        if encoding == "utf-16":
-            with _rewritten(file, encoding, spec) as (fd, mixed):
-                yield Survey(f"/proc/self/fd/{fd}", size, encoding, mixed)
-            return
-        lines = _Lines(spec.max_line_bytes)
         legacy = _look(file, lines, utf8=encoding == "utf-8")
-        if legacy:
-            encoding = _legacy(spec, marked=bool(mark), mixed=legacy == "mixed")
-        if encoding == "utf-8" and _in_memory(file):
-            yield Survey(f"/proc/self/fd/{file.fileno()}", size, encoding, lines.mixed)
+    if legacy:
+        encoding = _legacy(spec, marked=bool(mark), mixed=legacy == "mixed")
+    if encoding != "utf-8":
+        lines = _try(file, encoding, spec)
+    return Survey(size, encoding, lines.mixed, _first_line(file, encoding, spec), lines.end, file)
+
+
+def _in_memory(file: Binary) -> str | None:
+    """Its path if it is a memfd, and only then. The engine may open nothing that has a name on a disk."""
+    if isinstance(path := getattr(file, "path", None), str):
+        return path
+    try:
+        path = f"/proc/self/fd/{file.fileno()}"
+    except OSError:  # a spool on disk
+        return None
+    return path if str(Path(path).readlink()).startswith("/memfd:") else None
+
+
+def _utf8(file: Binary, encoding: str, *, size: int = _PIECE) -> Iterator[bytes]:
+    """A file's content as UTF-8, without a byte-order mark.
+
+    :raises DropRejected: ``encoding``: it is not what it seemed.
+    """
+    decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    first = True
+    while True:
+        piece = file.read(size) or b""
+        if decoder is not None:
+            text = _decoded(decoder, piece)
+            if text is None:
+                message = f"The file is not {encoding.upper()} throughout."
+                raise DropRejected("encoding", message, hint="Export it as UTF-8.")
+            yield text.encode()
+        elif piece:
+            yield piece.removeprefix(codecs.BOM_UTF8) if first else piece
+        first = False
+        if not piece:
             return
-        file.seek(0)
-        with _rewritten(file, encoding, spec) as (fd, mixed):
-            yield Survey(f"/proc/self/fd/{fd}", size, encoding, mixed)
 
 
-def _in_memory(file: BinaryIO) -> bool:
-    """Whether it is a memfd. The engine may open nothing that has a name on a disk."""
-    return str(Path(f"/proc/self/fd/{file.fileno()}").readlink()).startswith("/memfd:")
+def _first_line(file: Binary, encoding: str, spec: CsvInput) -> str:
+    found = b""
+    for piece in _utf8(file, encoding, size=64 * 1024):
+        found += piece
+        if b"\n" in found or b"\r" in found or len(found) > spec.max_line_bytes:
+            break
+    return found.split(b"\n")[0].split(b"\r")[0].decode("utf-8", "ignore").removeprefix("\ufeff")
 
 
 def _encoding(spec: CsvInput, mark: bytes) -> str:
@@ -94,7 +167,7 @@ def _legacy(spec: CsvInput, *, marked: bool, mixed: bool) -> str:
     raise DropRejected("encoding", f"{what}, and some of it cannot be read.", hint="Export it as UTF-8 again.")
 
 
-def _look(file: BinaryIO, lines: _Lines, *, utf8: bool) -> str:
+def _look(file: Binary, lines: _Lines, *, utf8: bool) -> str:
     """Read on to the end. Gives ``""`` for what was hoped for, else ``legacy`` or ``mixed``."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     other, seen_utf8 = "", False
@@ -151,6 +224,11 @@ class _Lines:
         self.last = piece[-1:]
 
     @property
+    def end(self) -> bytes:
+        """How they end; where they do so in more than one way, as one of them."""
+        return b"\r\n" if self.breaks else b"\r" if self.returns and not self.feeds else b"\n"
+
+    @property
     def mixed(self) -> bool:
         """Whether lines end in more than one way."""
         return sum((self.breaks > 0, self.feeds > self.breaks, self.returns > self.breaks)) > 1
@@ -161,34 +239,18 @@ def _break(one: int, other: int, choose: Callable[[list[int]], int]) -> int:
     return choose(found) if found else -1
 
 
-@contextmanager
-def _rewritten(file: BinaryIO, encoding: str, spec: CsvInput) -> Iterator[tuple[int, bool]]:
-    """The rest of ``file`` as UTF-8 in a memfd, and whether its line ends are mixed."""
-    fd = os.memfd_create("text", os.MFD_CLOEXEC)
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)()
-        lines = _Lines(spec.max_line_bytes)
-        readable = True
-        while readable:
-            piece = file.read(min(_PIECE, spec.max_line_bytes))
-            text = _decoded(decoder, piece)
-            readable = text is not None
-            if text is None:
-                break
-            if "\0" in text:
-                raise DropRejected("format", "The file is not CSV: it holds NUL characters.", hint="Export it as CSV.")
-            for start in range(0, len(text), spec.max_line_bytes // 4):
-                part = text[start : start + spec.max_line_bytes // 4].encode()
-                lines.feed(part)
-                _write(fd, part)
-            if not piece:
-                break
-        if not readable:
-            message = f"The file is not {encoding.upper()} throughout."
-            raise DropRejected("encoding", message, hint="Export it as UTF-8.")
-        yield fd, lines.mixed
-    finally:
-        os.close(fd)
+def _try(file: Binary, encoding: str, spec: CsvInput) -> _Lines:
+    """Go through a file that is not UTF-8, to see that it can be read to its end.
+
+    :raises DropRejected: ``format``, ``encoding``, ``line-too-long``.
+    """
+    lines = _Lines(spec.max_line_bytes)
+    for piece in _utf8(file, encoding, size=min(_PIECE, spec.max_line_bytes)):
+        if b"\0" in piece:
+            raise DropRejected("format", "The file is not CSV: it holds NUL characters.", hint="Export it as CSV.")
+        for start in range(0, len(piece), spec.max_line_bytes):
+            lines.feed(piece[start : start + spec.max_line_bytes])
+    return lines
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes) -> str | None:
@@ -196,27 +258,3 @@ def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes) -> str | None:
         return decoder.decode(piece, not piece)
     except UnicodeError:
         return None
-
-
-def _write(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-@contextmanager
-def unify_line_ends(path: str) -> Iterator[str]:
-    """A copy of ``path`` in memory in which every line ends in LF, also those within cells."""
-    fd = os.memfd_create("text", os.MFD_CLOEXEC)
-    try:
-        with Path(path).open("rb") as file:
-            held = b""
-            while piece := file.read(_PIECE):
-                piece = held + piece
-                held = b"\r" if piece.endswith(b"\r") else b""
-                piece = piece[: len(piece) - len(held)]
-                _write(fd, piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
-            _write(fd, b"\n" if held else b"")
-        yield f"/proc/self/fd/{fd}"
-    finally:
-        os.close(fd)
