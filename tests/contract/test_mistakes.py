@@ -62,7 +62,7 @@ def mistakes(path, load=load_sow):
         (
             TRIM,
             TRIM + "  - step: dates\n    columns: [surname]\n    formats: [YYYY-MM]\n",
-            (15, 15, "Not a date format; use YYYY, MM (or M) and DD (or D), each once, and separators."),
+            (15, 15, "Not a date format; use YYYY (or YY), MM (or M, MMM) and DD (or D), each once, and separators."),
         ),
         (
             TRIM,
