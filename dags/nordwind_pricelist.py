@@ -1,4 +1,4 @@
-"""Nordwind: clean the price list and hold it against the last. What is done to the data stands in sow/nordwind/pricelist.yaml."""
+"""Nordwind: clean the price list, compare it with the last. What is done to the data stands in sow/nordwind/pricelist.yaml."""
 
 from backoffice.orchestration import project_dag
 

@@ -19,17 +19,17 @@ def test_rows_are_new_gone_changed_or_unchanged_and_large_changes_are_marked():
 - step: compare_lists
   old: last
   key: sku
-  compare: [amount, title]
+  compare: [price, title]
   status_as: status
 """
     new = "sku,title,price\nB,Table,99.00\nA,Chair,55.00\nD,Lamp,20.00\nE,Rug,1.10\n"
-    old = "sku,title,amount,stock\nA,Chair,50.00,1\nB,Table,99,2\nC,Shelf,30.00,3\nE,Mat,1.10,4\n"
+    old = "sku,title,price,stock\nA,Chair,50.00,1\nB,Table,99.00,2\nC,Shelf,30.00,3\nE,Mat,1.10,4\n"
     ran = run(steps, new, last=old)
     assert ran["sku"] == ["B", "A", "D", "E", "C"]
     assert ran["status"] == ["unchanged", "changed", "new", "changed", "gone"]
     assert ran["title"][-1] == "Shelf"
-    assert ran["amount"][-1] == D(30)
-    assert ran["price"][-1] is None
+    assert ran["price"][-1] == "30.00"
+    assert ran["amount"][-1] is None
     assert ran.step.counts == {"new": 1, "gone": 1, "changed": 2, "unchanged": 1, "keys_repeated": 0}
 
 
@@ -110,6 +110,13 @@ def test_a_column_that_the_old_list_lacks_is_found_before_any_file():
     steps = "- {step: compare_lists, old: last, key: sku, compare: [title], status_as: status}"
     sow = agreed(steps, ["sku", "title"], {"last": ["sku", "name"]})
     assert [place for place, *_ in flow_of(sow).faults()] == [("steps", 0, "compare", 0)]
+
+
+def test_lists_that_hold_different_things_cannot_be_compared():
+    steps = "- {step: prices, column: price, amount_as: amount}\n"
+    steps += "- {step: compare_lists, old: last, key: sku, compare: [amount], status_as: status}"
+    sow = agreed(steps, ["sku", "price"], {"last": ["sku", "amount"]})
+    assert [place for place, *_ in flow_of(sow).faults()] == [("steps", 1, "compare", 0)]
 
 
 VARIANTS = r"""

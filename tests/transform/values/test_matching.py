@@ -91,6 +91,9 @@ def _day(item):
 
 def test_text_in_and_out():
     assert matches([("1 5 ;2 6 ", "7 6 ", 0, -1, False, True)]) == ["2,7,matched,2;1,,only_here,"]
+    assert matches([("3 5 1", "9 5 1", 0, 0, False, True)]) == ["3,9,matched,3"]
+    assert matches([("3 5 ", "9 5 ", 0, 0, False, True)]) == ["3,9,matched,3"]
+    assert matches([("3  1", "9  1", 0, 0, False, True)]) == ["3,9,differs,3"]
     assert matches([("", "7 6 ", 0, -1, False, True)]) == [",7,only_there,"]
     assert Match("sum", (Item(1, 5, None),), ()).status == "sum"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -117,6 +117,19 @@ A3,Rug,30.00
             yield Named(("compare", index), name, old)
         if self.price and self.old_price is None:
             yield Named(("price",), self.price, Found(frozenset({Kind.NUMBER, Kind.INTEGER}), "old"))
+
+    @override
+    def faults_between(
+        self, columns: Columns, tables: Mapping[str, Columns]
+    ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        old = tables.get(self.old, {})
+        pairs = [(("key",), self.key, self.old_key or self.key)]
+        pairs += [(("compare", index), name, name) for index, name in enumerate(self.compare)]
+        for place, new_name, old_name in pairs:
+            kinds = {columns[new_name], old.get(old_name, columns[new_name])}
+            if len(kinds) > 1 and kinds != {Kind.NUMBER, Kind.INTEGER}:
+                fault = f"`{new_name}` holds {columns[new_name]}, `{old_name}` in `{self.old}` holds {old[old_name]}."
+                yield place, fault, "Make them the same first: the old list can have steps of its own in `tables`."
 
     @override
     def words(self) -> str:

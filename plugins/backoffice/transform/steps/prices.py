@@ -26,6 +26,12 @@ def _prices(rows: Sequence[tuple[str, str | None, str | None]]) -> Iterable[obje
     return prices(rows)
 
 
+def _amounts(rows: Sequence[tuple[str, str | None, str | None]]) -> Iterable[object]:
+    from backoffice.transform.values.amounts import prices
+
+    return [found and found[0] for found in prices(rows)]
+
+
 def _signs(rows: Sequence[tuple[str]]) -> Iterable[str | None]:
     from backoffice.transform.values.amounts import shown_signs
 
@@ -33,6 +39,8 @@ def _signs(rows: Sequence[tuple[str]]) -> Iterable[str | None]:
 
 
 PRICE = Function("price_parts", [Kind.TEXT] * 3, {"amount": Kind.NUMBER, "currency": Kind.TEXT}, _prices)
+AMOUNT = Function("price_amount", [Kind.TEXT] * 3, Kind.NUMBER, _amounts)
+"""The same without the currency: quicker."""
 SIGN = Function("price_decimal_sign", [Kind.TEXT], Kind.TEXT, _signs)
 
 
@@ -97,10 +105,12 @@ A6,,,
 
     @override
     def compile(self, source: Source) -> Cells:
-        parts = PRICE(col(self.column), _sign(self, source), self.currency)
-        cells = {self.amount_as: sql(":f.amount", f=parts)}
-        if self.currency_as:
-            cells[self.currency_as] = sql(":f.currency", f=parts)
+        told = (col(self.column), _sign(self, source), self.currency)
+        if not self.currency_as:
+            cells = {self.amount_as: AMOUNT(*told)}
+            return Cells(cells, reads={self.amount_as: self.column}, unreadable=self.unreadable)
+        parts = PRICE(*told)
+        cells = {self.amount_as: sql(":f.amount", f=parts), self.currency_as: sql(":f.currency", f=parts)}
         return Cells(cells, reads=dict.fromkeys(cells, self.column), unreadable=self.unreadable)
 
 

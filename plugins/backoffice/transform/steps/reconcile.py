@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -158,6 +158,22 @@ R2,49.98
         return after | {new: there.get(old, Kind.TEXT) for old, new in self.take.items()}
 
     @override
+    def faults_between(
+        self, columns: Columns, tables: Mapping[str, Columns]
+    ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        there = tables.get(self.other, {})
+        if self.key and self.other_key and there.get(self.other_key, columns[self.key]) is not columns[self.key]:
+            holds = f"`{self.other_key}` in `{self.other}` holds {there[self.other_key]}"
+            fault = f"`{self.key}` holds {columns[self.key]}, {holds}."
+            yield (
+                ("other_key",),
+                fault,
+                "Make them the same first: the other list can have steps of its own in `tables`.",
+            )
+        if self.other_day and there.get(self.other_day, Kind.TEXT) not in (Kind.TEXT, Kind.DATE, Kind.TIMESTAMP):
+            yield ("other_day",), f"`{self.other_day}` in `{self.other}` holds {there[self.other_day]}, no days.", ""
+
+    @override
     def compile(self, source: Source) -> Rows:
         name = source.name
         parts = [
@@ -170,7 +186,13 @@ R2,49.98
             status: query("select count(*) from :t where :s = :one", t=table(name), s=col(self.status_as), one=status)
             for status in ("matched", "sum", "differs", "only_here", "only_there")
         }
-        return Rows(tuple(parts), counts=counts)
+        unreadable = query(
+            "select count(*) from :t where :a is not null and :n is null",
+            t=table(self.other),
+            a=col(self.other_amount),
+            n=_other_amount(self),
+        )
+        return Rows(tuple(parts), counts=counts | {"amounts_unreadable": unreadable})
 
 
 def _other_amount(step: Reconcile) -> exp.Expr:

@@ -155,6 +155,11 @@ def matches(rows: Iterable[tuple[str, str, int, int, bool, bool]]) -> list[str]:
     """
     answers = []
     for here, there, tolerance, days, sums, same_key in rows:
+        if here and there and here.partition(" ")[2] == there.partition(" ")[2] and _clear(here, days):
+            # One equal item on either side, as most are.
+            row = here.partition(" ")[0]
+            answers.append(f"{row},{there.partition(' ')[0]},matched,{row}")
+            continue
         found = match(
             list(_items(here)),
             list(_items(there)),
@@ -165,6 +170,11 @@ def matches(rows: Iterable[tuple[str, str, int, int, bool, bool]]) -> list[str]:
         )
         answers.append(";".join(line for one in found for line in _lines(one)))
     return answers
+
+
+def _clear(text: str, days: int) -> bool:
+    """One item, with an amount, and a day where days matter."""
+    return ";" not in text and "  " not in text and (days < 0 or text[-1] != " ")
 
 
 def _items(text: str) -> Iterator[Item]:
