@@ -31,12 +31,18 @@ def _column(name: str) -> str:
 
 
 def _regex(text: str) -> str:
+    bare = text.replace("\\\\", "")
+    known_to_both = re.sub(r"\\[pP](\{\^?\w+\}|\w)", "x", text.replace("\\\\", "x")).replace("\\z", "")
     try:
-        re.compile(text)
+        re.compile(known_to_both)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
-    if re.search(r"\(\?(=|!|<=|<!|P?[>=(])|\\[1-9]|[*+?}]\+", text.replace("\\\\", "")):
+    if re.search(r"\(\?(=|!|<=|<!|P?[>=(])|\\[1-9]|[*+?}]\+", bare):
         raise ValueError("the engine (RE2) knows no look-around, back-reference or possessive quantifier")
+    if re.search(r"\\[ZuUN]|\(\?#|\(\?[a-zA-Z]*[aLux]", bare):
+        raise ValueError("the engine (RE2) knows no `\\Z` (write `\\z`), `\\u…`, comment, nor the flags a, L, u, x")
+    if any(int(count) > 1000 for count in re.findall(r"[{,](\d+)(?=[,}])", bare)):
+        raise ValueError("the engine (RE2) repeats at most 1,000 times")
     return text
 
 
