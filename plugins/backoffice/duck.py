@@ -58,9 +58,11 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
         try:
             connection.load_extension(str(_openssl()))
             connection.execute("SET temp_file_encryption = true")
+            connection.execute("SET enable_progress_bar = false")  # it would be in the logs of every longer job
             if limit:  # of no effect in `config`
                 connection.execute("SET max_temp_directory_size = $1", [limit])
             connection.execute(f"SET allowed_directories = {_FOLDERS}")
+            connection.execute("SET python_enable_replacements = false")  # an unknown table is no variable of ours
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
             yield connection
