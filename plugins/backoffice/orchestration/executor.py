@@ -12,6 +12,7 @@ from threading import Timer
 
 import psutil
 from airflow.executors.local_executor import LocalExecutor
+from sqlalchemy import update
 
 __all__ = ["WarmLocalExecutor"]
 
@@ -26,6 +27,7 @@ class WarmLocalExecutor(LocalExecutor):
         from backoffice.orchestration.warm import warm
 
         warm()
+        self._bury_predecessors()
         super().start()
 
     def end(self) -> None:
@@ -42,6 +44,21 @@ class WarmLocalExecutor(LocalExecutor):
         late.start()
         super().end()
         late.cancel()
+
+    def _bury_predecessors(self) -> None:
+        """Say that earlier schedulers are dead, so that their tasks, which went with them, are tried again at once.
+
+        There is one scheduler here. Airflow, which allows for several, waits until its heartbeat is 30 seconds late, and
+        looks every 30 seconds.
+        """
+        from airflow.jobs.job import Job, JobState
+        from airflow.utils.session import create_session
+
+        earlier = update(Job).where(
+            Job.job_type == "SchedulerJob", Job.state == JobState.RUNNING, Job.id != int(self.job_id or 0)
+        )
+        with create_session() as session:
+            session.execute(earlier.values(state=JobState.FAILED))
 
 
 def _break_off(workers: list[psutil.Process]) -> None:
