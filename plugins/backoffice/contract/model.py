@@ -37,7 +37,7 @@ def _regex(text: str) -> str:
         re.compile(known_to_both)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
-    if re.search(r"\(\?(=|!|<=|<!|P?[>=(])|\\[1-9]|[*+?}]\+", bare):
+    if re.search(r"\(\?(=|!|<=|<!|P?[>=(])|\\[1-9]|[*+?}]\+", known_to_both):
         raise ValueError("the engine (RE2) knows no look-around, back-reference or possessive quantifier")
     if re.search(r"\\[ZuUN]|\(\?#|\(\?[a-zA-Z]*[aLux]", bare):
         raise ValueError("the engine (RE2) knows no `\\Z` (write `\\z`), `\\u…`, comment, nor the flags a, L, u, x")
