@@ -1,13 +1,13 @@
-"""Run every measurement, or those named: ``python -m bench [latency] [author] [stack]``."""
+"""Run every measurement, or those named: ``python -m bench [latency] [author] [reading] [stack]``."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from bench import author, latency, stack
+from bench import author, latency, reading, stack
 
-MEASUREMENTS = {"latency": latency.measure, "author": author.measure, "stack": stack.measure}
+MEASUREMENTS = {"latency": latency.measure, "author": author.measure, "reading": reading.measure, "stack": stack.measure}
 
 
 def main(names: list[str]) -> int:

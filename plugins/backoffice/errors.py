@@ -73,7 +73,8 @@ class DropRejected(BackofficeError):
     """The client's file cannot be processed; ``code`` is stable and safe to show, log and count.
 
     Codes: ``not-encrypted``, ``wrong-key``, ``not-signed``, ``unknown-signer``, ``damaged``, ``too-large``, ``empty``,
-    ``encoding``, ``columns``, ``ragged``, ``line-too-long``, ``format``.
+    ``encoding``, ``columns``, ``ragged``, ``line-too-long``, ``format``, ``protected`` (a password), ``sheet`` (a workbook
+    lacks it), ``members`` (a ZIP has other files than agreed), ``unreadable``.
     """
 
     exit_code = 5

@@ -39,6 +39,15 @@ def _member(pattern: str) -> str:
     return pattern
 
 
+def _sheet(said: str | int) -> str | int:
+    if isinstance(said, int) and said < 1:
+        raise ValueError("sheets are numbered from 1")
+    if isinstance(said, str) and not said.strip():
+        raise ValueError("a sheet has a name, or a number from 1")
+    return said
+
+
+Sheet = Annotated[str | int, AfterValidator(_sheet)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
 Member = Annotated[Text, AfterValidator(_member)]
 
@@ -105,7 +114,7 @@ class SpreadsheetInput(Input):
     """A sheet of a workbook. Formulas are not worked out: what the program that saved it has shown is read."""
 
     format: Literal["xlsx", "xls", "xlsb", "ods"]
-    sheet: Text | Annotated[int, Field(ge=1)] | None = None
+    sheet: Sheet | None = None
     """Its name (case does not matter) or its number, from 1; left out: the first that is not hidden."""
     header_row: int = Field(default=1, ge=1, le=1000)
     """The row that names the columns, as the program numbers it; what is above it is not read."""

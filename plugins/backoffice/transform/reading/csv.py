@@ -120,9 +120,8 @@ def _take_off(connection: DuckDBPyConnection, token: str, how: _How) -> None:
     :raises DropRejected: ``format``: it is not there, for the file ends within a quoted cell.
     """
     column = next(name for name, place in how.places.items() if place is not None)
-    last = rows_of(
-        connection, f"SELECT _row, {quoted(column)} = '{token}' FROM {quoted(how.into)} ORDER BY _row DESC LIMIT 1"
-    )  # noqa: S608
+    text = f"SELECT _row, {quoted(column)} = '{token}' FROM {quoted(how.into)} ORDER BY _row DESC LIMIT 1"  # noqa: S608
+    last = rows_of(connection, text)
     if last and last[0][1]:
         rows_of(connection, f"DELETE FROM {quoted(how.into)} WHERE _row = {last[0][0]}")  # noqa: S608
         return

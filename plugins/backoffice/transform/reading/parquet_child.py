@@ -82,7 +82,7 @@ def _text(array: pa.Array, name: str) -> pa.Array:
         array = _numbers(array if not pa.types.is_float16(kind) else array.cast(pa.float32()))
     elif pa.types.is_decimal(kind):
         return _decimals(array)
-    found = array.cast(pa.string())
+    found = _checked(array.cast(pa.string()), name)
     if pc.any(pc.match_substring(found, "\0")).as_py():
         raise DropRejected("format", f"Cells of the column `{name}` hold NUL characters.", hint="Export it again.")
     if (pc.max(pc.binary_length(found)).as_py() or 0) > _LONGEST_CELL:
@@ -94,14 +94,21 @@ def _text(array: pa.Array, name: str) -> pa.Array:
 def _decoded(array: pa.Array, name: str) -> pa.Array:
     import pyarrow as pa
 
-    found = None
+    return _checked(array.cast(pa.large_binary()).view(pa.large_string()), name)
+
+
+def _checked(array: pa.Array, name: str) -> pa.Array:
+    """Text is UTF-8 only if somebody looked: the file's word is not enough."""
+    import pyarrow as pa
+
+    fault = False
     try:
-        found = array.cast(pa.string())
+        array.validate(full=True)
     except pa.ArrowInvalid:
-        found = None
-    if found is None:
+        fault = True
+    if fault:
         raise DropRejected("encoding", f"The column `{name}` holds bytes that are not UTF-8.", hint="Send it as text.")
-    return found
+    return array
 
 
 def _durations(array: pa.Array) -> list[Any]:
