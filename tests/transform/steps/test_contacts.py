@@ -121,11 +121,8 @@ def test_what_a_sow_cannot_say_of_phones():
     assert [loc for loc, _, _ in step.faults({})] == [("countries", 1)]
 
 
-def test_phones_leave_no_digits_behind():
+def test_phones_are_forgotten_at_the_end_of_a_run():
     run("- {step: phones, columns: [p], countries: [AT]}", "p\n0664 1234567\n")
-    from backoffice.transform.values import numbering
-
-    assert not any(any(one._by_length) for one in numbering._MEMOS)
     assert not FUNCTIONS["phone_e164"]._kept
 
 

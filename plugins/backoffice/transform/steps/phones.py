@@ -33,19 +33,8 @@ def _work(how: str) -> Any:
     return work
 
 
-class _Reading(Function):
-    """A function that keeps digits of the client's beside the answers."""
-
-    @override
-    def forget(self) -> None:
-        from backoffice.transform.values.numbering import forget
-
-        super().forget()
-        forget()
-
-
 _READ = {
-    how: _Reading(f"phone_{how}", (Kind.TEXT, Kind.TEXT), Kind.TEXT, _work(how))
+    how: Function(f"phone_{how}", (Kind.TEXT, Kind.TEXT), Kind.TEXT, _work(how))
     for how in ("e164", "international", "national", "type", "country", "extension")
 }
 

@@ -8,13 +8,13 @@ holds the two together. Everything else (letters, extensions, other digits than 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from backoffice.transform.values.reach import DIGITS, Reach, first_digits, prefix_lengths, reach
+from backoffice.transform.values.automaton import Automaton, Node
 
-__all__ = ["TYPES", "UNUSUAL", "Answer", "Found", "Plan", "forget", "international", "plan", "written"]
+__all__ = ["TYPES", "UNUSUAL", "Answer", "Found", "Plan", "international", "plan", "written"]
 
 TYPES = {
     0: "fixed", 1: "mobile", 2: "fixed_or_mobile", 3: "toll_free", 4: "premium_rate", 5: "shared_cost", 6: "voip",
@@ -25,31 +25,24 @@ two they are: ``fixed_or_mobile``."""
 
 
 class Answer(NamedTuple):
-    """A valid number, and every other of the same length that begins with the same digits.
-
-    The rest of the digits does not matter to any rule, so it is left out: see :class:`_Memo`.
-    """
+    """What is known of a valid number, but for its digits."""
 
     code: str
     """The country calling code (ITU-T E.164), without a plus."""
-    head: str
-    """What the national significant number begins with, instead of …"""
-    skip: int
-    """… so many of the digits."""
     country: str
     """ISO 3166-1 alpha-2; ``001`` where the code belongs to no country."""
     type: str
     """One of :data:`TYPES`."""
-    start: str
-    """A plus, the code and ``head``."""
+    plus: str
+    """A plus and the code."""
     extension: str = ""
 
 
-UNUSUAL = Answer("", "", 0, "", "", "")
+UNUSUAL = Answer("", "", "", "")
 """The answer: ask ``phonenumbers``."""
 
 Found = tuple[Answer | None, str]
-"""An answer (``None``: not valid), and the digits that it is about."""
+"""An answer (``None``: not valid), and the national significant number."""
 
 # As phonenumbers asks, in its order; the numbers are the types above.
 _KINDS = (
@@ -58,54 +51,10 @@ _KINDS = (
 )  # fmt: skip
 _LONGEST = 17
 """Digits of a national number, at most (as in phonenumbers)."""
-_MEMO = 100_000
-
-
-class _Memo:
-    """Answers by the first digits and the length of a number.
-
-    A plan looks at the length and at the first few digits (trunk prefix, area code, network); what follows is ``\\d{7}``
-    to it. So once ``0316 123456`` is answered, so is ``0316 987654``. How many digits matter, ``reach``, is read off the
-    plan's patterns.
-    """
-
-    def __init__(self, reach: Reach, answer: Callable[[str], tuple[str, str, str, str] | None]) -> None:
-        self._reach, self._answer = reach, answer
-        self._by_length: list[dict[str, Answer | None]] = [{} for _ in range(DIGITS)]
-        _MEMOS.append(self)
-
-    def __call__(self, digits: str) -> Answer | None:
-        try:
-            return self._by_length[len(digits)][digits[: self._reach[digits[0]]]]
-        except KeyError:
-            return self._learnt(digits)
-
-    def _learnt(self, digits: str) -> Answer | None:
-        reach = self._reach[digits[0]]
-        known = self._by_length[len(digits)]
-        if len(known) >= _MEMO:
-            known.clear()
-        found = None
-        if valid := self._answer(digits):
-            code, number, country, kind = valid
-            head = number[: len(number) - len(digits[reach:])]
-            found = Answer(code, head, reach, country, kind, f"+{code}{head}")
-        known[digits[:reach]] = found
-        return found
-
-    def clear(self) -> None:
-        """Forget the client's digits."""
-        for one in self._by_length:
-            one.clear()
-
-
-_MEMOS: list[_Memo] = []
-
-
-def forget() -> None:
-    """Forget every digit of the client's."""
-    for one in _MEMOS:
-        one.clear()
+_BEGIN = 3
+"""Digits looked up at once. Every node that is free leads to free ones only."""
+_DIGITS = 64
+"""More than any input has."""
 
 
 class Plan:
@@ -116,64 +65,84 @@ class Plan:
 
     def __init__(self, metadata: Any) -> None:
         self.region, self.code = str(metadata.id), str(metadata.country_code)
-        pattern = metadata.general_desc.national_number_pattern
-        self._general = _full(pattern) if pattern else _never
         abroad = metadata.international_prefix
-        self._abroad = re.compile(abroad).match if abroad else _never
-        self._abroad_begins = first_digits(abroad) if abroad else frozenset()
+        self._abroad = re.compile(abroad).match if abroad else None
+        self._abroad_literal = abroad if abroad and abroad.isdigit() else ""
         prefix = metadata.national_prefix_for_parsing
         self._prefix = re.compile(prefix).match if prefix else None
+        self.prefix_literal: str = prefix if prefix and prefix.isdigit() else ""
+        """The prefix for calls within the region, where it is one."""
         self._rule: str | None = metadata.national_prefix_transform_rule or None
         lengths = metadata.general_desc.possible_length
         local = metadata.general_desc.possible_length_local_only
-        self._too_long = frozenset(n for n in range(DIGITS) if n not in local and n > lengths[-1])
+        self._too_long = frozenset(n for n in range(_DIGITS) if n not in local and n > lengths[-1])
         self._possible = self._too_long | {n for n in lengths if n not in local}
-        self.prefix_lengths = prefix_lengths(prefix) if prefix else dict.fromkeys("0123456789", 0)
-        self.reach = reach(pattern)[1] if pattern else 0
-        self._within: _Memo | None = None
-        self._with_code: _Memo | None = None
+        self._calling: _Calling | None = None
+        self._general = -1
+
+    @property
+    def calling(self) -> _Calling:
+        """The country calling code that it shares."""
+        if self._calling is None:
+            self.belong(_calling(self.code))
+        assert self._calling is not None  # noqa: S101 - just set
+        return self._calling
+
+    def belong(self, calling: _Calling) -> None:
+        """Say which country calling code it shares."""
+        self._calling, self._general = calling, calling.general[self.region]
 
     def read(self, digits: str) -> Found:
         """A number as it is dialled in this region: digits only, 5 to 63 of them."""
-        if digits[0] in self._abroad_begins:
-            abroad = self._abroad(digits)
-            if abroad is not None and digits[abroad.end() : abroad.end() + 1] != "0":
-                return international(digits[abroad.end() :])
-        if digits.startswith(self.code):
-            if self._with_code is None:
-                calling = _calling(self.code)
-                far = len(self.code) + max(self.prefix_lengths.values()) + max(calling.reach_within.values())
-                self._with_code = _Memo(dict.fromkeys("0123456789", far), self._read_with_code)
-            return self._with_code(digits), digits
-        if self._within is None:
-            own = max(self.reach, _calling(self.code).reach)
-            far = {first: length + own for first, length in self.prefix_lengths.items()}
-            self._within = _Memo(far, lambda text: _calling(self.code).valid(self.national(text)))
-        return self._within(digits), digits
+        if self._abroad_literal:
+            end = len(self._abroad_literal) if digits.startswith(self._abroad_literal) else 0
+        else:
+            abroad = self._abroad(digits) if self._abroad else None
+            end = abroad.end() if abroad else 0
+        if end and digits[end : end + 1] != "0":
+            return international(digits[end:])
+        if digits.startswith(self.code):  # the country calling code, without a plus?
+            rest = self._stripped(digits[len(self.code) :])
+            if len(digits) in self._too_long or (self._fits(rest) and not self._fits(digits)):
+                return self.calling.read(rest)
+        return self.national(digits)
 
-    def _read_with_code(self, digits: str) -> tuple[str, str, str, str] | None:
-        """It may begin with the country calling code, without a plus."""
-        calling = _calling(self.code)
-        rest = self._stripped(digits[len(self.code) :])
-        if len(digits) in self._too_long or (self._general(rest) and not self._general(digits)):
-            return calling.valid(calling.main.national(rest))
-        return calling.valid(self.national(digits))
-
-    def national(self, digits: str) -> str:
+    def national(self, digits: str) -> Found:
         """Without the prefix for calls within the region, if what remains can be a number."""
+        look = (self._calling or self.calling).look
+        if self.prefix_literal:  # most regions; in this order most numbers are looked at once
+            if not digits.startswith(self.prefix_literal):
+                return look(digits)[0], digits
+            rest = digits[len(self.prefix_literal) :]
+            answer, matching = look(rest)
+            if self._general in matching and len(rest) in self._possible:
+                return answer, rest
         stripped = self._stripped(digits)
-        return stripped if len(stripped) in self._possible else digits
+        number = stripped if len(stripped) in self._possible else digits
+        return look(number)[0], number
 
     def _stripped(self, digits: str) -> str:
-        found = self._prefix(digits) if self._prefix and digits else None
-        if found is None:
-            return digits
-        rest = digits[found.end() :]
-        if self._rule is not None and found.groups() and found.groups()[-1] is not None:
-            rest = found.expand(self._rule) + rest
-        if self._general(rest) is None and self._general(digits) is not None:
-            return digits
-        return rest
+        if self.prefix_literal:
+            if not digits.startswith(self.prefix_literal):
+                return digits
+            rest = digits[len(self.prefix_literal) :]
+        else:
+            found = self._prefix(digits) if self._prefix and digits else None
+            if found is None:
+                return digits
+            rest = digits[found.end() :]
+            if self._rule is not None and found.groups() and found.groups()[-1] is not None:
+                rest = found.expand(self._rule) + rest
+        return digits if not self._fits(rest) and self._fits(digits) else rest
+
+    def _fits(self, digits: str) -> bool:
+        """Whether digits fit the general pattern of the region."""
+        calling = self._calling or self.calling
+        return self._general in calling.look(digits)[1]
+
+
+_Look = tuple[Answer | None, frozenset[int]]
+"""The answer, and the numbers of the patterns that match."""
 
 
 class _Calling:
@@ -182,73 +151,86 @@ class _Calling:
     def __init__(self, code: str, regions: list[Any]) -> None:
         self.code, self._regions = code, regions
         self.main = Plan(regions[0])
-        self._by_length: dict[int, tuple[Callable[[str], re.Match[str] | None], dict[int, tuple[str, str]]]] = {}
-        self._patterns: dict[str, Callable[[str], re.Match[str] | None]] = {}
-        patterns = [one.leading_digits for one in regions]
-        for one in regions:
-            patterns += [desc.national_number_pattern for desc in _descriptions(one)]
-        self.reach = max(reach(pattern)[1] for pattern in patterns if pattern)
-        self.reach_within = {first: length + self.reach for first, length in self.main.prefix_lengths.items()}
-        """With the prefix for calls within the region."""
-        self.answer = _Memo(self.reach_within, lambda digits: self.valid(self.main.national(digits)))
+        self._patterns: dict[tuple[str, bool], int] = {}
+        for metadata in regions:
+            for desc in _descriptions(metadata):
+                if desc.national_number_pattern:
+                    self._number(desc.national_number_pattern)
+            if metadata.leading_digits:
+                self._number(metadata.leading_digits, beginning=True)
+        self.general = {str(one.id): self._number(one.general_desc.national_number_pattern) for one in regions}
+        self.main.belong(self)
+        self._root = Automaton(list(self._patterns)).root
+        self._begun: dict[str, Node] = {}
+        self._answers: dict[tuple[str, int], Answer] = {}
 
-    def valid(self, number: str) -> tuple[str, str, str, str] | None:
-        """The code, the number, its region and its type, if it is valid."""
-        length = len(number)
-        if length not in self._by_length:
-            if not 2 <= length <= _LONGEST:
-                return None
-            self._by_length[length] = self._compiled(length)
-        match, labels = self._by_length[length]
-        found = match(number)
-        label = labels.get(found.lastindex or 0) if found else None
-        return (self.code, number, *label) if label else None
+    def read(self, digits: str) -> Found:
+        """A number of the code's main region, that may begin with the prefix for calls within it."""
+        return self.main.national(digits)
 
-    def _compiled(self, length: int) -> tuple[Callable[[str], re.Match[str] | None], dict[int, tuple[str, str]]]:
-        """One pattern for all valid numbers of a length; the group that matched says which region and type it is.
+    def look(self, number: str) -> _Look:
+        """Hold a national number against every pattern at once."""
+        begin = number[:_BEGIN]
+        node = self._begun.get(begin)
+        if node is None:
+            node = self._begun[begin] = self._walked(begin)
+        if not node.free:
+            for digit in number[_BEGIN:]:
+                node = node[digit]
+                if node.free:
+                    break
+        known = node.known.get(len(number))
+        if known is None:
+            accepts = self._walked(number).accepts
+            known = node.known[len(number)] = (self._answer(accepts, len(number)), accepts)
+        return known
 
-        A region with leading digits takes every number that begins with them, valid or not.
-        """
-        labels: dict[int, tuple[str, str]] = {}
-        regions: list[str] = []
-        groups = 0
+    def _walked(self, digits: str) -> Node:
+        node = self._root
+        for digit in digits:
+            node = node[digit]
+        return node
+
+    def _number(self, pattern: str, *, beginning: bool = False) -> int:
+        return self._patterns.setdefault((pattern, beginning), len(self._patterns))
+
+    def _answer(self, matching: frozenset[int], length: int) -> Answer | None:
+        """Region and type as phonenumbers finds them. A region with leading digits takes every number that begins with
+        them, valid or not."""
+        if not 2 <= length <= _LONGEST:
+            return None
         for metadata in self._regions:
-            begins = metadata.leading_digits if len(self._regions) > 1 else None
-            ahead = f"(?={begins})" if begins else ""
-            groups += re.compile(ahead).groups
-            alternatives: list[str] = []
-            for pattern, kind in _valid(metadata, length):
-                alternatives.append(f"({pattern})")
-                labels[groups + 1] = (str(metadata.id), TYPES[kind])
-                groups += 1 + re.compile(pattern).groups
-            if alternatives:
-                general = _ahead(metadata.general_desc.national_number_pattern)
-                regions.append(f"{ahead}{general}(?:{'|'.join(alternatives)})")
-            if begins:
-                regions.append(rf"{ahead}\d*")
-        pattern = "|".join(regions)
-        if pattern not in self._patterns:
-            self._patterns[pattern] = re.compile(pattern).fullmatch if pattern else _never
-        return self._patterns[pattern], labels
+            shared = len(self._regions) > 1 and metadata.leading_digits
+            if shared and self._patterns[metadata.leading_digits, True] not in matching:
+                continue
+            kind = self._type(metadata, matching, length)
+            if kind is not None:
+                return self._answered(str(metadata.id), kind)
+            if shared:
+                return None
+        return None
 
+    def _answered(self, region: str, kind: int) -> Answer:
+        if (region, kind) not in self._answers:
+            self._answers[region, kind] = Answer(self.code, region, TYPES[kind], f"+{self.code}")
+        return self._answers[region, kind]
 
-def _valid(metadata: Any, length: int) -> Iterator[tuple[str, int]]:
-    """The patterns of a region's valid numbers of one length, and their types, in the order that they are asked in."""
-    if not _has(metadata.general_desc, length):
-        return
-    for kind, name in _KINDS:
-        desc = getattr(metadata, name)
-        if _has(desc, length):
-            yield desc.national_number_pattern, kind
-    fixed, mobile, same = metadata.fixed_line, metadata.mobile, metadata.same_mobile_and_fixed_line_pattern
-    if _has(fixed, length):
-        if same:
-            yield fixed.national_number_pattern, 2
-        elif _has(mobile, length):
-            yield f"{_ahead(mobile.national_number_pattern)}(?:{fixed.national_number_pattern})", 2
-        yield fixed.national_number_pattern, 0
-    if _has(mobile, length) and not same:
-        yield mobile.national_number_pattern, 1
+    def _type(self, metadata: Any, matching: frozenset[int], length: int) -> int | None:
+        def matches(desc: Any) -> bool:
+            if desc is None or not desc.national_number_pattern:
+                return False
+            possible = not desc.possible_length or length in desc.possible_length
+            return possible and self._patterns[desc.national_number_pattern, False] in matching
+
+        if not matches(metadata.general_desc):
+            return None
+        for kind, name in _KINDS:
+            if matches(getattr(metadata, name)):
+                return kind
+        same = metadata.same_mobile_and_fixed_line_pattern
+        if matches(metadata.fixed_line):
+            return 2 if same or matches(metadata.mobile) else 0
+        return 1 if not same and matches(metadata.mobile) else None
 
 
 def _descriptions(metadata: Any) -> list[Any]:
@@ -256,23 +238,8 @@ def _descriptions(metadata: Any) -> list[Any]:
     return [desc for name in names if (desc := getattr(metadata, name)) is not None]
 
 
-def _has(desc: Any, length: int) -> bool:
-    """Whether numbers of this sort and length can be."""
-    if desc is None or not desc.national_number_pattern:
-        return False
-    return not desc.possible_length or length in desc.possible_length
-
-
-def _ahead(pattern: str) -> str:
-    return rf"(?=(?:{pattern})\Z)"
-
-
 def _full(pattern: str) -> Callable[[str], re.Match[str] | None]:
     return re.compile(pattern).fullmatch
-
-
-def _never(_: str) -> None:
-    return None
 
 
 def international(digits: str) -> Found:
@@ -284,7 +251,12 @@ def international(digits: str) -> Found:
             return UNUSUAL, digits
         calling = _calling(code)
     rest = digits[len(calling.code) :]
-    return (calling.answer(rest) if len(rest) > 1 else None), rest
+    if len(rest) < 2:
+        return None, rest
+    prefix = calling.main.prefix_literal
+    if prefix and not rest.startswith(prefix):  # as in `national`, one call less
+        return calling.look(rest)[0], rest
+    return calling.main.national(rest)
 
 
 @cache

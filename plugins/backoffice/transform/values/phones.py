@@ -12,7 +12,10 @@ from backoffice.transform.values.numbering import TYPES, UNUSUAL, Answer, Found,
 
 __all__ = ["WRITINGS", "phones", "plans", "read_phone"]
 
-_LONGEST = 40
+_SHORTEST, _LONGEST = 5, 40
+"""Digits and a plus that are read here."""
+_LONGEST_TEXT = 250
+"""phonenumbers refuses any that is longer."""
 _SIGNS = b" ()-./"
 """They mean nothing to phonenumbers, wherever they stand between digits."""
 _MORE_SIGNS = str.maketrans(dict.fromkeys(_SIGNS.decode() + "\u00a0\u2010\u2011\u2012\u2013\u2014\u2015\u2212", ""))
@@ -28,12 +31,15 @@ def phones(rows: Sequence[tuple[str, str]], how: str) -> list[str | None]:
     :returns: ``None`` for what is no valid number.
     """
     tried = {countries: plans(countries) for countries in {row[1] for row in rows}}
-    bares = _bare([row[0] for row in rows])
-    found = [read_phone(text, bare, tried[countries]) for (text, countries), bare in zip(rows, bares, strict=True)]
-    if how == "e164":
-        return [None if answer is None else answer.start + digits[answer.skip :] for answer, digits in found]
-    give = WRITINGS[how]
-    return [None if answer is None else give(answer, digits) for answer, digits in found]
+    give = None if how == "e164" else WRITINGS[how]
+    found: list[str | None] = []
+    for (text, countries), bare in zip(rows, _bare([row[0] for row in rows]), strict=True):
+        answer, number = read_phone(text, bare, tried[countries])
+        if answer is None:
+            found.append(None)
+        else:
+            found.append(answer.plus + number if give is None else give(answer, number))
+    return found
 
 
 def _bare(texts: list[str]) -> list[str]:
@@ -59,7 +65,7 @@ def read_phone(text: str, bare: str, tried: Sequence[Plan]) -> Found:
     """
     if not bare.isascii():
         bare = bare.translate(_MORE_SIGNS)
-    if 4 < len(bare) <= len(text) <= _LONGEST and bare.isascii():
+    if _SHORTEST <= len(bare) <= _LONGEST and len(text) <= _LONGEST_TEXT and bare.isascii():
         if bare.isdigit():
             for one in tried:
                 found = one.read(bare)
@@ -68,8 +74,8 @@ def read_phone(text: str, bare: str, tried: Sequence[Plan]) -> Found:
                 if found[0] is not None:
                     return found
             return None, ""
-        if bare[0] == "+" and bare[1:].isdigit():
-            found = international(bare[1:])
+        if bare[0] == "+" and (digits := bare[1:]).isdigit():
+            found = international(digits)
             if found[0] is not UNUSUAL:
                 return found
     for one in tried:
@@ -91,13 +97,13 @@ def _asked(text: str, region: str | None) -> Found:
     code, national = str(number.country_code), phonenumbers.national_significant_number(number)
     country = phonenumbers.region_code_for_number(number) or ""
     kind = TYPES[phonenumbers.number_type(number)]
-    return Answer(code, national, 0, country, kind, f"+{code}{national}", number.extension or ""), ""
+    return Answer(code, country, kind, f"+{code}", number.extension or ""), national
 
 
 WRITINGS: dict[str, Callable[[Answer, str], str | None]] = {
-    "e164": lambda answer, digits: answer.start + digits[answer.skip :],
-    "international": lambda answer, digits: written(answer.code, answer.head + digits[answer.skip :], national=False),
-    "national": lambda answer, digits: written(answer.code, answer.head + digits[answer.skip :], national=True),
+    "e164": lambda answer, number: answer.plus + number,
+    "international": lambda answer, number: written(answer.code, number, national=False),
+    "national": lambda answer, number: written(answer.code, number, national=True),
     "type": lambda answer, _: answer.type,
     "country": lambda answer, _: answer.country if answer.country.isalpha() else None,
     "extension": lambda answer, _: answer.extension or None,
