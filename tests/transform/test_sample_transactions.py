@@ -12,13 +12,14 @@ import zipfile
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from backoffice.contract import check, load_sow
 from backoffice.quality import check as judge
+from backoffice.sample import data_file
+from backoffice.settings import var_folder
 from backoffice.transform import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,10 +80,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    found = find_spec("lifetimes")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("lifetimes is not installed: it has the orders")
-    path = Path(found.submodule_search_locations[0]) / "datasets" / "CDNOW_master.txt"
+    path = data_file(var_folder() / "samples" / "tests", "lifetimes/datasets/CDNOW_master.txt", pinned="test-data.txt")
     lines = [line.split() for line in path.read_text().splitlines()[1:] if line.strip()]
     return Made([[f"T{number:06}", *line] for number, line in enumerate(lines, start=1)])
 
