@@ -7,7 +7,12 @@ import sys
 
 from bench import author, latency, reading, stack
 
-MEASUREMENTS = {"latency": latency.measure, "author": author.measure, "reading": reading.measure, "stack": stack.measure}
+MEASUREMENTS = {
+    "latency": latency.measure,
+    "author": author.measure,
+    "reading": reading.measure,
+    "stack": stack.measure,
+}
 
 
 def main(names: list[str]) -> int:
