@@ -1,15 +1,17 @@
-"""Run every measurement, or those named: ``python -m bench [latency] [author] [reading] [stack]``."""
+"""Run every measurement, or those named: ``python -m bench [latency] [engine] …``."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from bench import author, latency, reading, stack
+from bench import author, engine, latency, phones, reading, stack
 
 MEASUREMENTS = {
     "latency": latency.measure,
     "author": author.measure,
+    "engine": engine.measure,
+    "phones": phones.measure,
     "reading": reading.measure,
     "stack": stack.measure,
 }

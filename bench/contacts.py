@@ -26,6 +26,7 @@ def write_contacts(path: Path, rows: int, *, seed: int = 1) -> None:
     """Write ``rows`` rows of CSV with a header to ``path`` (about 110 bytes each)."""
     connection = duckdb.connect(config={"threads": 2, "memory_limit": "2GB", "temp_directory": str(path.parent)})
     try:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(
             f"""COPY (
             WITH numbers AS (

@@ -59,7 +59,9 @@ def _kept(stage: Stage, name: str, cell: exp.Expr) -> exp.Expr:
     """The cell, or what it was made from where that could not be read and is to stay."""
     fragment = stage.fragment
     if isinstance(fragment, Cells) and fragment.unreadable == "keep" and fragment.loses:
-        return exp.func("coalesce", cell.copy(), col(fragment.reads.get(name, name)))
+        read = fragment.reads.get(name, name)
+        if read in stage.source.columns:
+            return exp.func("coalesce", cell.copy(), col(read))
     return cell.copy()
 
 

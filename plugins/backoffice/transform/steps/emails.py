@@ -13,7 +13,7 @@ from backoffice.contract.model import ColumnName
 from backoffice.contract.step import Example, Made, Step, TextColumn, Unreadable
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
-from backoffice.transform.sql import cast, col, sql
+from backoffice.transform.sql import col
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -101,6 +101,4 @@ Di,,
             return Cells(read, unreadable=self.unreadable)
         (name,) = self.columns
         cells: dict[str, exp.Expr] = {name: col("_address"), self.role_as: _ROLE(col("_address"))}
-        # What cannot be read and is kept is nobody's address: neither an office's nor a person's.
-        before = ({"_address": read[name], "_nothing": cast(sql("null"), Kind.BOOLEAN)},)
-        return Cells(cells, reads={self.role_as: "_nothing"}, unreadable=self.unreadable, before=before)
+        return Cells(cells, unreadable=self.unreadable, before=({"_address": read[name]},))

@@ -13,7 +13,7 @@ from backoffice.contract.model import Country
 from backoffice.contract.step import Example, NewColumn, Step, TextColumn, Unreadable
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
-from backoffice.transform.sql import cast, col, sql
+from backoffice.transform.sql import col, sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -129,10 +129,7 @@ Di,,,
             for made, how in ((self.type_as, "type"), (self.country_as, "country"), (self.extension_as, "extension")):
                 if made:
                     cells[made] = self._read(how, name, countries)
-        # What cannot be read and is kept has no type, country or extension.
-        reads = {made: "_nothing" for made in cells if made not in self.columns}
-        before = ({"_nothing": cast(sql("null"), Kind.TEXT)},) if reads else ()
-        return Cells(cells, reads=reads, unreadable=self.unreadable, before=before)
+        return Cells(cells, unreadable=self.unreadable)
 
     def _read(self, how: str, name: str, countries: exp.Expr) -> exp.Expr:
         found = _READ[how](col(name), countries.copy())

@@ -12,7 +12,7 @@ from backoffice.contract.kind import Kind
 from backoffice.contract.step import Example, NewColumn, Step, TextColumn, Unreadable
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
-from backoffice.transform.sql import cast, col, sql
+from backoffice.transform.sql import col, sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -86,12 +86,10 @@ Otto und Ida Lang,,,
     @override
     def compile(self, source: Source) -> Cells:
         parts = _SPLIT(col(self.column), self.order, self.double_family_names)
-        nothing = cast(sql("null"), Kind.TEXT)
         made = {"family": self.family_as, "given": self.given_as, "title": self.title_as, "suffix": self.suffix_as}
         cells: dict[str, exp.Expr] = {
             name: sql(f"struct_extract(:parts, '{part}')", parts=col("_parts")) for part, name in made.items() if name
         }
-        # What cannot be read is kept as a family name; the other parts fall back on nothing.
-        reads = dict.fromkeys(cells, "_nothing") | {self.family_as: self.column}
-        before = ({"_parts": parts, "_nothing": nothing},)
-        return Cells(cells, reads=reads, unreadable=self.unreadable, before=before)
+        # What cannot be read is kept as a family name.
+        reads = {self.family_as: self.column}
+        return Cells(cells, reads=reads, unreadable=self.unreadable, before=({"_parts": parts},))

@@ -11,7 +11,7 @@ from backoffice.contract.kind import Kind
 from backoffice.contract.step import Example, NewColumn, Step, TextColumn, Unreadable
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
-from backoffice.transform.sql import cast, col, sql
+from backoffice.transform.sql import col, sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -76,12 +76,11 @@ Postfach 200,Postfach 200,,
 
     @override
     def compile(self, source: Source) -> Cells:
-        parts, nothing = _SPLIT(col(self.column)), cast(sql("null"), Kind.TEXT)
+        parts = _SPLIT(col(self.column))
         made = {"street": self.street_as, "number": self.number_as, "addition": self.addition_as}
         cells: dict[str, exp.Expr] = {
             name: sql(f"struct_extract(:parts, '{part}')", parts=col("_parts")) for part, name in made.items()
         }
-        # What cannot be read is kept as a street; the other parts fall back on nothing.
-        reads = dict.fromkeys(cells, "_nothing") | {self.street_as: self.column}
-        before = ({"_parts": parts, "_nothing": nothing},)
-        return Cells(cells, reads=reads, unreadable=self.unreadable, before=before)
+        # What cannot be read is kept as a street.
+        reads = {self.street_as: self.column}
+        return Cells(cells, reads=reads, unreadable=self.unreadable, before=({"_parts": parts},))
