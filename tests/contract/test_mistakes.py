@@ -28,7 +28,7 @@ def mistakes(path, load=load_sow):
     [
         ("owner:", "ownr:", (2, 1, "Unknown key `ownr`. Did you mean `owner`?")),
         ("owner: contact-data\n", "", (1, 1, "`owner` is missing. Add `owner:`.")),
-        ("format: csv\n  columns", "format: cvs\n  columns", (6, 11, "`cvs` is not known here. Did you mean `csv`?")),
+        ("format: csv\n  columns", "format: cvs\n  columns", (6, 11, "There is no format `cvs` here. Did you mean `csv`?")),
         ("optional", "optonal", (10, 14, "`optonal` is not known here. Did you mean `optional`?")),
         ("at_most_days: 14", "at_most_days: soon", (23, 19, "Expected a whole number, not `soon`.")),
         ("at_most_days: 14", "at_most_days: 0", (23, 19, "Expected 1 or more, not `0`.")),
