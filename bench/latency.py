@@ -22,7 +22,7 @@ def measure() -> None:
     from backoffice.kit import Kit
     from backoffice.ledger.summary import summary
     from backoffice.onboarding import kit_folder, onboard, sample_client
-    from backoffice.settings import root_folder, var_folder
+    from backoffice.places import root_folder, var_folder
     from backoffice.stack.stack import Stack
 
     stack = Stack(root_folder(), var_folder())

@@ -6,7 +6,7 @@ import time
 
 
 def measure() -> None:
-    from backoffice.settings import root_folder, var_folder
+    from backoffice.places import root_folder, var_folder
     from backoffice.stack.stack import Stack
 
     stack = Stack(root_folder(), var_folder())

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backoffice.settings import spill_folder, spill_limit
+from backoffice.places import spill_folder, spill_limit
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,7 +37,7 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
     """Open a connection, close it at the end.
 
     :param memory_limit: as DuckDB writes it, ``"600MB"``.
-    :param spill: where encrypted spill goes; left out: :func:`backoffice.settings.spill_folder`.
+    :param spill: where encrypted spill goes; left out: :func:`backoffice.places.spill_folder`.
     """
     import duckdb
 

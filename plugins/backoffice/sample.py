@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 
 from backoffice.errors import StackError
-from backoffice.settings import ROOT
+from backoffice.places import ROOT
 
 __all__ = ["Score", "data_file", "febrl3", "score"]
 

@@ -33,7 +33,7 @@ class Spool(io.RawIOBase):
     """A binary file: ``write`` until ``finish``, then ``read``, ``seek`` and :meth:`pieces`. Close it.
 
     :param in_memory: bytes that it may hold before it goes to disk; left out: 64 MiB.
-    :param folder: where on disk; left out: :func:`backoffice.settings.spill_folder`.
+    :param folder: where on disk; left out: :func:`backoffice.places.spill_folder`.
     """
 
     def __init__(self, *, in_memory: int | None = None, folder: str | None = None) -> None:
@@ -287,7 +287,7 @@ def _cipher(key: bytes) -> AESGCM:
 
 def _unnamed(folder: str | None) -> int:
     """A new file on disk that has no name, or has none any more."""
-    from backoffice.settings import spill_folder  # heavy: a child that borrows needs it not
+    from backoffice.places import spill_folder
 
     place = folder or str(spill_folder())
     with suppress(OSError):

@@ -49,7 +49,7 @@ with DAG("imports", schedule="@once", start_date=datetime(2026, 1, 1), catchup=F
 SPILLS = """
 import json
 from backoffice.duck import session
-from backoffice.settings import spill_folder
+from backoffice.places import spill_folder
 with session(memory_limit="40MB", threads=1) as connection:
     connection.execute("CREATE TABLE t AS SELECT repeat('qzxcanary ' || i, 9) FROM range(1000000) AS r(i)")
     written = [path.read_bytes() for path in spill_folder().rglob("*") if path.is_file()]

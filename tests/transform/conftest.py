@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from backoffice.contract import Sow
+from backoffice.places import var_folder
 from backoffice.sample import febrl3
-from backoffice.settings import var_folder
 from backoffice.transform import Engine
 
 

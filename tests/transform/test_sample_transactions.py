@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from backoffice.contract import check, load_sow
+from backoffice.places import var_folder
 from backoffice.quality import check as judge
 from backoffice.sample import data_file
-from backoffice.settings import var_folder
 from backoffice.transform import Engine
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -118,7 +118,7 @@ def test_an_ordinary_user_can_open_too(tmp_path: Path):
     program = (
         "import sys, os; sys.path.insert(0, sys.argv[1]); import io\n"
         "message = open(sys.argv[2], 'rb').read(); order = sys.stdin.read().split('|')\n"
-        "from backoffice.vault.openpgp import open_message; import backoffice.settings\n"
+        "from backoffice.vault.openpgp import open_message; import backoffice.places\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "wanted = dict(secret=bytes.fromhex(order[0]), signers=[order[1]], limit_bytes=1 << 24)\n"
         "with open_message(io.BytesIO(message), **wanted) as p:\n"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backoffice.settings import root_folder
+from backoffice.places import root_folder
 
 __all__ = ["app"]
 

@@ -29,8 +29,8 @@ def demo() -> None:
     from backoffice.commands import terminal
     from backoffice.deployment import deployment
     from backoffice.onboarding import kit_folder, onboard, sample_client
+    from backoffice.places import root_folder, var_folder
     from backoffice.sample import febrl3, score
-    from backoffice.settings import root_folder, var_folder
     from backoffice.stack.stack import Stack
 
     console, stack = terminal(), Stack(root_folder(), var_folder())

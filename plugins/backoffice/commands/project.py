@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backoffice.errors import ContractError
-from backoffice.settings import root_folder
+from backoffice.places import root_folder
 
 if TYPE_CHECKING:
     from backoffice.contract import Project

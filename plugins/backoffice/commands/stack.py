@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backoffice.settings import root_folder, var_folder
+from backoffice.places import root_folder, var_folder
 
 __all__ = ["app"]
 

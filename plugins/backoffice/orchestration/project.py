@@ -9,7 +9,7 @@ from airflow.sdk import DAG, TaskGroup
 
 from backoffice.contract import load_project, step_words
 from backoffice.orchestration.operators import CheckOperator, DeliverOperator, EraseOperator, PrepareOperator
-from backoffice.settings import root_folder
+from backoffice.places import root_folder
 
 if TYPE_CHECKING:
     from backoffice.contract import Project
