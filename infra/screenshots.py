@@ -30,7 +30,7 @@ def main(browser: str) -> None:
 
     from backoffice.deployment import deployment
     from backoffice.ledger import JobState
-    from backoffice.settings import var_folder
+    from backoffice.places import var_folder
 
     if not (var_folder() / "backoffice.env").exists():
         sys.exit("There is no stack. Run `make run` first.")
