@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import subprocess
     from types import TracebackType
 
-__all__ = ["Child", "confine", "limit"]
+__all__ = ["Child", "confine", "limit", "undumpable"]
 
 _START = """
 import sys
@@ -92,10 +92,22 @@ class Child:
 
 def confine() -> None:
     """In the child: no core dump, no debugger, no new privileges. Before anything of a client's is read."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    set_dumpable, set_no_new_privileges = 4, 38
+    undumpable()
+    _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS
+
+
+def undumpable() -> None:
+    """No picture of this process' memory, whatever becomes of it, and no debugger but the administrator's.
+
+    The limit alone does not hold where the system gives core dumps to a program (``|`` in ``core_pattern``, core(5)).
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if libc.prctl(set_dumpable, 0, 0, 0, 0) or libc.prctl(set_no_new_privileges, 1, 0, 0, 0):
+    _prctl(4, 0)  # PR_SET_DUMPABLE
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 

@@ -6,7 +6,6 @@ Stages are imported inside ``execute``: a DAG file is parsed often and must not 
 from __future__ import annotations
 
 import logging
-import resource
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from uuid import UUID
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from backoffice.child import undumpable
 from backoffice.errors import BackofficeError, CheckFailed, ContractError, DropRejected, NotAgreed, QualityBroken
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ def contained(work: Callable[[], None]) -> None:
     """Do the work of a task, and let nothing of a client's out of its process, whatever goes wrong.
 
     An exception of pandas, DuckDB or pyarrow may hold a client's value. It is replaced, after its ``except`` block has
-    closed, by one that names its class and our line. Airflow's own signals to stop pass, without what they interrupted.
+    closed, by one that names its class and our line; so is a panic of native code, which is no ``Exception``. Airflow's
+    own signals to stop pass, without what they interrupted.
     A process that is killed leaves no core dump, which would be its memory on a disk (P7).
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    undumpable()
     failure: BaseException | None = None
     try:
         work()
@@ -56,10 +57,8 @@ def contained(work: Callable[[], None]) -> None:
         failure = AirflowFailException(str(error))
     except (BackofficeError, AirflowFailException) as error:
         failure = error
-    except Exception as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
-        failure = BackofficeError(f"{type(error).__qualname__} at {_our_line(error)}.", hint="Its text is kept back.")
-    except BaseException as error:  # noqa: BLE001 (a time limit, the end of the process)
-        failure = error
+    except BaseException as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
+        failure = error if _stops(error) else _without_text(error)
     if failure is not None:
         failure.__context__ = failure.__cause__ = failure.__traceback__ = None
         raise failure
@@ -174,6 +173,19 @@ def job_of(context: Context) -> UUID:
     raise AirflowFailException(
         "This run's id is not a job's. Intake starts the runs: put a file into the bucket, or use `backoffice drop`."
     )
+
+
+def _stops(error: BaseException) -> bool:
+    """Whether it is a time limit or the end of the process, and has no words but its sender's."""
+    if isinstance(error, SystemExit):
+        return error.code is None or isinstance(error.code, int)
+    if isinstance(error, KeyboardInterrupt | GeneratorExit):
+        return not error.args
+    return not isinstance(error, Exception) and type(error).__module__.startswith("airflow.")
+
+
+def _without_text(error: BaseException) -> BackofficeError:
+    return BackofficeError(f"{type(error).__qualname__} at {_our_line(error)}.", hint="Its text is kept back.")
 
 
 def _our_line(error: BaseException) -> str:
