@@ -8,6 +8,9 @@ and no id of its own, so the same pages give the same bytes. Only typst's own fo
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from backoffice.delivery.pages.blocks import Block, Cell, Drawing, Figures, Heading, Pages, Words
@@ -108,9 +111,25 @@ def pdf(pages: Pages, *, any_font: bool = False) -> bytes:
         "colours": {"ink": INK, "quiet": QUIET, "line": LINE, "accent": ACCENT, "tones": TONES},
     }  # fmt: skip
     inputs = {"pages": json.dumps(document, ensure_ascii=False)}
-    return typst.compile(
-        _TEMPLATE.encode(), format="pdf", sys_inputs=inputs, ignore_system_fonts=not any_font, pdf_tags=True
-    )
+    with silenced():
+        return typst.compile(
+            _TEMPLATE.encode(), format="pdf", sys_inputs=inputs, ignore_system_fonts=not any_font, pdf_tags=True
+        )
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing that this process writes to its standard error comes out: native code that panics prints there first, with
+    the words that it was at, and a task's standard error is its log.
+    """
+    standing, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(standing, 2)
+        os.close(standing)
+        os.close(nowhere)
 
 
 def _block(block: Block) -> dict[str, Any]:
