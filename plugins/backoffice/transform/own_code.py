@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ _IMPORTS = frozenset(
     textwrap typing unicodedata""".split()  # noqa: SIM905
 )
 _CALLS = frozenset(
-    """__import__ breakpoint compile eval exec exit globals help input locals memoryview open print quit vars""".split()  # noqa: SIM905
+    """__import__ BaseException KeyboardInterrupt SystemExit breakpoint compile eval exec exit globals help input locals
+    memoryview open print quit vars""".split()  # noqa: SIM905
 )
 _ATTRIBUTES = frozenset(
     """clipboard csv dataset eval feather flight fs fromfile from_file ftplib load loadtxt memmap memory_map now orc
@@ -118,9 +120,12 @@ class Run:
         schema = _schema(self._columns)
         answers = iter(self._quietly(lambda: iter(self._answers(batches))) or ())
         some = False
-        while (answer := self._quietly(lambda: next(answers, _END))) is not _END:
-            some = True
-            yield self._checked(answer, schema)
+        try:
+            while (answer := self._quietly(lambda: next(answers, _END))) is not _END:
+                some = True
+                yield self._checked(answer, schema)
+        finally:  # what it says when it is broken off would be printed, were it left to be collected
+            self._quietly(lambda: _ended(answers))
         if not some:
             yield pa.RecordBatch.from_pylist([], schema=schema)
 
@@ -198,6 +203,12 @@ class Run:
                 self._refuse(f"{self._function} gave `{name}` as something else than {kind}")
             arrays.append(array)
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _ended(answers: Iterator[Any]) -> None:
+    """End a generator, whatever it says to that."""
+    with suppress(Exception):
+        getattr(answers, "close", bool)()
 
 
 def _array(answer: Any, name: str, wanted: pa.DataType) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from backoffice.contract import ContractFileError, load_sow
+from backoffice.contract import ContractFileError, Kind, load_sow
 from backoffice.errors import EngineError
 from backoffice.transform import Engine
-from backoffice.transform.own_code import faults_in
+from backoffice.transform.own_code import Run, faults_in
 
 SOW = """\
 title: t
@@ -212,3 +213,33 @@ def test_what_is_not_for_a_step_is_named_with_its_line(line):
 def test_no_bytes_are_a_traceback():
     for content in (b"\xff\xfe", b"\0", b"def work(:", b"(" * 5000, b""):
         assert list(faults_in(content, "work", name="own.py"))
+
+
+@pytest.mark.parametrize("kind", ["SystemExit", "KeyboardInterrupt", "BaseException"])
+def test_nothing_that_passes_by_the_engine_is_raised(kind):
+    code = f"def work(frame):\n    raise {kind}(frame.a[0])\n"
+    assert list(faults_in(code.encode(), "work", name="own.py"))
+
+
+def test_what_it_raises_when_it_is_broken_off_is_not_printed(tmp_path, monkeypatch):
+    import pyarrow as pa
+
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+
+    code = """\
+def work(batches):
+    for batch in batches:
+        try:
+            yield batch
+        finally:
+            raise ValueError(batch.column(0)[0].as_py())
+"""
+    module = tmp_path / "own.py"
+    module.write_text(code, encoding="utf-8")
+    step = Run(module, "work", over="batches", before={"a": Kind.TEXT}, columns={"a": Kind.TEXT}, options={})
+    answers = step(iter([pa.record_batch({"a": ["qzxcanary"]})]))
+    next(answers)
+    answers.close()
+    del answers
+    assert not printed
