@@ -58,6 +58,8 @@ class Cells:
     cells: Mapping[str, exp.Expr]
     reads: Mapping[str, str] = field(default_factory=dict)
     """For a cell that is new, or that takes another's place: the column that it is read from. Left out: its own."""
+    lost: Mapping[str, exp.Expr] = field(default_factory=dict)
+    """For a cell that is made from several: when it counts as lost, over what it reads."""
     loses: bool = True
     """Whether a cell that it empties held something; if so, those are counted, and ``unreadable`` says what is done."""
     unreadable: Unreadable = "blank"

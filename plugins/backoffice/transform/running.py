@@ -177,7 +177,9 @@ def _flags(stage: Stage, fragment: Cells, column: str) -> dict[str, exp.Expr]:
     cell = fragment.cells[column]
     read = fragment.reads.get(column, column)
     flags: dict[str, exp.Expr] = {}
-    if read in stage.source.columns and fragment.loses:
+    if column in fragment.lost:
+        flags["blanked"] = fragment.lost[column]
+    elif read in stage.source.columns and fragment.loses:
         flags["blanked"] = sql(":cell is null and :before is not null", cell=cell, before=col(read))
     if column in stage.source.columns:
         same_kind = stage.source.columns[column] == stage.columns.get(column)

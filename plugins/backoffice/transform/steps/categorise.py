@@ -137,11 +137,11 @@ A6,,
 
         found = self._by_table(source) if self.lookup else self._by_rules()
         cells = [col(name) for name in self.columns]
+        some = exp.or_(*(sql(":c is not null", c=one) for one in cells))
         if self.otherwise:
-            some = exp.or_(*(sql(":c is not null", c=one) for one in cells))
             found = sql("case when :some then coalesce(:f, :rest) end", some=some, f=found, rest=self.otherwise)
-        # What is counted as lost is read from one column: the first that is filled would be several.
-        return Cells({self.category_as: found}, reads={self.category_as: self.columns[0]}, unreadable=self.unreadable)
+        lost = {self.category_as: sql(":f is null and (:some)", f=found, some=some)}
+        return Cells({self.category_as: found}, lost=lost, unreadable=self.unreadable)
 
     def _by_rules(self) -> exp.Expr:
         from sqlglot import exp

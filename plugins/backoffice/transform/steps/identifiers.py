@@ -95,6 +95,8 @@ DE89370400440532013000,AT,true
             raise ValueError(f"a {self.kind.upper()} says its country itself; leave `country` and `country_column` out")
         if self.drop and not self.valid_as:
             raise ValueError("`drop` needs `valid_as`")
+        if self.valid_as and self.unreadable != "blank":
+            raise ValueError("with `valid_as` no number is lost; leave `unreadable` out, and `filter` by what it says")
         return self
 
     @override
