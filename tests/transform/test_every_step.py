@@ -328,12 +328,6 @@ def test_words_are_one_sentence_for_people(name):
 
 
 LOST = {
-    "file_names": (
-        {"step": "file_names", "column": "a", "name_as": "x", "name_by": "b"},
-        [["x.jpg", "B"], [None, None]],
-        [["y.jpg", None], [None, "A"]],
-        "a file that nothing names is lost as well as a row without a file",
-    ),
     "categorise": (
         {"step": "categorise", "columns": ["a", "b"], "category_as": "x", "rules": [{"category": "T", "words": ["t"]}]},
         [["t", None], [None, "t"], [None, None]],

@@ -102,8 +102,6 @@ B/7,b7.jpg,b-7.jpg
            then '--' || row_number() over (partition by :stem, :f.extension is not null order by :row) else '' end
         || '.' || :f.extension end"""
         cell = sql(text, f=parts, stem=stem, row=col(ROW))
-        lost = sql(":f is null and :read is not null", f=cell, read=col(self.column))
-        if self.name_by:  # a file that nothing names is as lost as a row without a file
-            text = ":f is null and (:read is not null or :by is not null)"
-            lost = sql(text, f=cell, read=col(self.column), by=col(self.name_by))
-        return Cells({self.name_as: cell}, lost={self.name_as: lost}, unreadable=self.unreadable)
+        return Cells(
+            {self.name_as: cell}, reads={self.name_as: self.name_by or self.column}, unreadable=self.unreadable
+        )
