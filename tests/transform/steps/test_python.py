@@ -178,6 +178,8 @@ from . import other
 from pyarrow import csv
 from pyarrow import *
 from pandas import read_csv
+from typing import Any
+
 import pyarrow.fs
 import pyarrow.parquet as pq
 open('x')
@@ -238,7 +240,7 @@ def work(batches):
     module = tmp_path / "own.py"
     module.write_text(code, encoding="utf-8")
     step = Run(module, "work", over="batches", before={"a": Kind.TEXT}, columns={"a": Kind.TEXT}, options={})
-    answers = step(iter([pa.record_batch({"a": ["qzxcanary"]})]))
+    answers: Any = step(iter([pa.record_batch({"a": ["qzxcanary"]})]))
     next(answers)
     answers.close()
     del answers
