@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -178,8 +179,6 @@ from . import other
 from pyarrow import csv
 from pyarrow import *
 from pandas import read_csv
-from typing import Any
-
 import pyarrow.fs
 import pyarrow.parquet as pq
 open('x')
