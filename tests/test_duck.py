@@ -14,6 +14,7 @@ import pytest
 
 from backoffice import duck
 from backoffice.duck import session
+from tests.files import contents
 
 MANY = "CREATE TABLE many AS SELECT i, repeat('qzxcanary ' || i, 9) AS text FROM range({}) AS r(i)"
 
@@ -25,7 +26,7 @@ def spill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def written(folder: Path) -> list[bytes]:
-    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    return [content for _, content in contents(folder)]
 
 
 def test_it_spills_where_the_deployment_says_encrypted_and_leaves_nothing(spill: Path) -> None:
@@ -51,6 +52,7 @@ def test_what_a_killed_process_left_goes_and_what_is_in_use_stays(spill: Path, m
     code = f"""
         import time
         from backoffice.duck import session
+from tests.files import contents
         with session(memory_limit="40MB", threads=1) as connection:
             connection.execute({MANY.format(1_000_000)!r})
             print("spilled", flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from backoffice.contract import ContractFileError, check, load_dpa, load_sow
 from backoffice.contract.document import read
 from backoffice.errors import ContractError
+from tests.seconds import within
 
 TRIM = "  - step: trim\n"
 
@@ -186,10 +186,8 @@ def test_norway_is_a_country_and_a_postcode_keeps_its_zero(tmp_path):
 def test_what_is_no_plain_yaml_is_refused_in_a_moment(tmp_path, content):
     file = tmp_path / "a.yaml"
     file.write_bytes(content)
-    started = time.monotonic()
-    with pytest.raises(ContractError):
+    with within(3), pytest.raises(ContractError):
         load_sow(file)
-    assert time.monotonic() - started < 2
 
 
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))

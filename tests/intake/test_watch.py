@@ -30,7 +30,7 @@ def test_it_looks_until_it_is_told_to_end(deployment: Deployment):
     begun = time.monotonic()
     watch(deployment, lambda dag, run: started.append(dag) or True, seconds=3600, ended=lambda: bool(started))
     assert started == ["acme_contacts"]
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60, "not an hour"
 
 
 def test_it_ends_in_the_middle_of_a_long_pause(deployment: Deployment):

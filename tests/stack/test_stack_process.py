@@ -85,7 +85,7 @@ def test_nothing_of_a_family_is_left_after_a_stop(make: Callable[..., Process]) 
     begun = time.monotonic()
     process.stop(grace=1)
     assert not any(alive(pid) for pid in family)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_orphans_are_found_after_the_first_process_was_killed(make: Callable[..., Process]) -> None:
@@ -164,7 +164,7 @@ def test_waiting_ends_at_once_when_the_part_dies_and_tells_its_last_words(make: 
     begun = time.monotonic()
     with pytest.raises(StackError, match="no space left on device"):
         process.wait_ready(lambda: False, timeout=60)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 def test_waiting_gives_up_in_time_and_a_failing_probe_is_not_an_error(make: Callable[..., Process]) -> None:

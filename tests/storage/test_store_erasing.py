@@ -10,6 +10,7 @@ import pytest
 from backoffice.errors import StorageError
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import Erased, Store
+from tests.files import contents
 
 PLAIN = b"Erika Mustermann;erika@example.de;+49 30 1234567\n"
 
@@ -164,7 +165,7 @@ def test_a_master_that_does_not_let_us_in_is_an_error_and_no_claim(store_server:
 
 
 def found_in(folder: Path, piece: bytes) -> bool:
-    return any(piece in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return any(piece in content for _, content in contents(folder))
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:

@@ -195,7 +195,7 @@ def test_a_store_that_is_away_is_said_to_be_away_soon(store_server: SeaweedFS) -
         with pytest.raises(StoreAway):
             Store(settings).buckets()
         assert Store(settings).healthy() is False
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 30
 
 
 def test_settings_and_credentials_do_not_show_secrets(store_server: SeaweedFS) -> None:

@@ -10,6 +10,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.files import contents
+
 if TYPE_CHECKING:
     from tests.system.house import House
 
@@ -32,11 +34,9 @@ class Canary:
     def hits(self, *folders: Path, leave_out: tuple[Path, ...] = ()) -> list[Path]:
         """Files under the folders that hold the token in any form."""
         hits = []
-        for folder in folders:
-            for path in folder.rglob("*"):
-                if path.is_file() and not path.is_symlink() and not any(path.is_relative_to(out) for out in leave_out):
-                    data = path.read_bytes()
-                    hits += [path for form in self.forms() if form in data]
+        for path, data in contents(*folders):
+            if not any(path.is_relative_to(out) for out in leave_out):
+                hits += [path for form in self.forms() if form in data]
         return sorted(set(hits))
 
     def must_be_nowhere(self, house: House) -> None:

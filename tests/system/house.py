@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import time
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from uuid import UUID
@@ -89,7 +90,8 @@ class House:
         """End every process of a part at once, as a crash would. The keeper starts it again."""
         process = self.stack._process(part)
         for pid in process.members():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a worker may have ended by itself since it was listed
+                os.kill(pid, signal.SIGKILL)
 
     @staticmethod
     def _wait(look, timeout: float, why=lambda: "it did not happen"):

@@ -6,7 +6,6 @@ import random
 import tempfile
 import threading
 import time
-from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from backoffice.errors import EngineError
 from backoffice.transform import Engine
+from tests.files import contents
 from tests.transform.conftest import memory, sow, table
 
 
@@ -117,9 +117,8 @@ def test_a_job_that_outgrows_its_memory_goes_on_on_disk_and_no_plaintext_is_ther
 
     def look() -> None:
         while not over.wait(0.02):
-            for path in tmp_path.rglob("*.tmp"):
-                with suppress(OSError):
-                    content = path.read_bytes()
+            for path, content in contents(tmp_path):
+                if path.suffix == ".tmp":
                     spilled[0] = max(spilled[0], len(content))
                     found[0] |= b"canary" in content
 

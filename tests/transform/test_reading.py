@@ -7,7 +7,6 @@ import contextlib
 import csv
 import io
 import re
-import time
 import traceback
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from backoffice.errors import DropRejected
 from backoffice.transform import Engine
+from tests.seconds import within
 from tests.transform.conftest import memory, sow
 
 ROWS = [("1", "Zoë"), ("2", "Ann, B.")]
@@ -157,10 +157,8 @@ def test_a_file_larger_than_agreed_is_refused_unread(loaded):
 
 
 def test_ten_megabytes_on_one_line_are_refused_at_once(loaded):
-    started = time.monotonic()
-    with pytest.raises(DropRejected):
+    with within(3), pytest.raises(DropRejected):
         loaded(sow(), b"x" * 10_000_000)
-    assert time.monotonic() - started < 1
 
 
 def test_no_descriptor_and_no_file_is_left_behind(loaded, tmp_path, monkeypatch):
@@ -248,8 +246,6 @@ def test_any_bytes_are_read_or_refused_with_a_known_code(engine, content):
 @pytest.mark.parametrize("extra", [16_383, 900_000])
 def test_more_columns_than_a_spreadsheet_has_are_refused_before_they_take_memory(loaded, extra):
     content = f"id,name{',' * extra}\n1,Ann{',' * extra}\n".encode()
-    started = time.monotonic()
-    with pytest.raises(DropRejected, match="16,384 can be read") as refused:
+    with within(8), pytest.raises(DropRejected, match="16,384 can be read") as refused:
         loaded(sow(extra_columns="drop"), content)
     assert refused.value.code == "columns"
-    assert time.monotonic() - started < 5
