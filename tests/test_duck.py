@@ -52,7 +52,6 @@ def test_what_a_killed_process_left_goes_and_what_is_in_use_stays(spill: Path, m
     code = f"""
         import time
         from backoffice.duck import session
-from tests.files import contents
         with session(memory_limit="40MB", threads=1) as connection:
             connection.execute({MANY.format(1_000_000)!r})
             print("spilled", flush=True)
