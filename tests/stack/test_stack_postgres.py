@@ -3,14 +3,17 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from backoffice.errors import StackError
 from backoffice.stack import postgres
+from backoffice.stack.process import Part, Process
 
 
 def test_a_cluster_whose_making_was_killed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +43,25 @@ def test_a_cluster_whose_making_was_killed_is_made_again(tmp_path: Path, monkeyp
     assert (data / "PG_VERSION").stat().st_mtime_ns == made, "made once"
     assert not [path for path in tmp_path.iterdir() if path != data]
     shutil.rmtree(data)
+
+
+def test_a_password_is_never_in_a_statement(tmp_path: Path) -> None:
+    """The server is made to log every statement, as an operator may who looks for a fault."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    postgres.initialise(tmp_path / "data", "secret")
+    command = (*postgres.command(tmp_path / "data", port), "-c", "log_statement=all")
+    process = Process(Part(name="postgres", command=command, cwd=tmp_path, log=tmp_path / "log"), run=tmp_path / "run")
+    process.start()
+    try:
+        process.wait_ready(lambda: postgres.ready(port, "secret"), timeout=60)
+        for password in ("first-password", "second-password"):
+            postgres.create_databases(port, "secret", dict.fromkeys(postgres.DATABASES, password))
+            psycopg.connect(f"postgresql://ledger:{password}@127.0.0.1:{port}/ledger").close()
+    finally:
+        process.stop()
+    said = (tmp_path / "log").read_text()
+    assert "CREATE ROLE" in said
+    assert "ALTER ROLE" in said
+    assert "-password" not in said

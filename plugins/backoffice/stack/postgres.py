@@ -105,16 +105,20 @@ def ready(port: int, password: str) -> bool:
 
 
 def create_databases(port: int, password: str, passwords: dict[str, str]) -> None:
-    """A role and a database of its own for each of :data:`DATABASES`; what is there already gets its password set."""
+    """A role and a database of its own for each of :data:`DATABASES`; what is there already gets its password set.
+
+    A password goes to the server as what SCRAM keeps of it (RFC 5802), never itself: no log and no WAL can hold it.
+    """
     import psycopg
     from psycopg import sql
 
     with psycopg.connect(_dsn(port, password), autocommit=True) as connection:
         for name in DATABASES:
-            role, secret = sql.Identifier(name), sql.Literal(passwords[name])
+            role, given = sql.Identifier(name), passwords[name].encode()
+            secret = connection.pgconn.encrypt_password(given, name.encode(), b"scram-sha-256").decode()
             known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
             verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
-            connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, role, secret))
+            connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(secret)))
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
             connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
