@@ -130,8 +130,7 @@ def _carry_out(sow: Sow, case: Case) -> tuple[dict[str, Sheet], dict[str, Any], 
     refused, figures = "", {}
     with _drop(sow, case) as path, Engine() as engine:
         try:
-            engine.load(sow, path)
-            figures = engine.run(sow).to_dict()
+            figures = engine.process(sow, path)[1].to_dict()
         except DropRejected as error:
             refused = f"{error.code}: {error.message}"
         if refused:

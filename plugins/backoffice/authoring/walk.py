@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from backoffice.transform import Engine, StepFigures
     from backoffice.transform.compiling import Making, Plan, Stage
-    from backoffice.transform.running import Tables
+    from backoffice.transform.tables import Tables
 
 __all__ = ["Change", "Seen", "walk"]
 
@@ -58,7 +58,7 @@ def walk(engine: Engine, sow: Sow, *, table: str = RESULT, rows: int = 5) -> Ite
     :raises EngineError: out of memory, or a fault of ours.
     """
     from backoffice.transform.compiling import plan
-    from backoffice.transform.running import Tables
+    from backoffice.transform.tables import Tables
 
     compiled = plan(sow)
     engine._provide(compiled)  # the functions that its steps call: a matter between the engine and this
@@ -79,7 +79,7 @@ def _one(tables: Tables, making: Making, stage: Stage, compiled: Plan) -> StepFi
     single = replace(making, table="_seen", of=stage.source.table, stages=(stage,), columns=stage.columns)
     figures = run_making(tables, single, compiled, keep=True)[0]
     tables.drop_all([stage.source.name])
-    tables.execute(f'ALTER TABLE "_seen" RENAME TO {tables.quoted(stage.source.name)}')
+    tables.rename("_seen", stage.source.name)
     return figures
 
 

@@ -5,6 +5,7 @@ It may open nothing but file descriptors of its own process: the caller, or :met
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -12,16 +13,16 @@ from typing import TYPE_CHECKING, Self
 
 from sqlglot import exp
 
-from backoffice.contract import REJECTS, Columns, Kind, Sow
+from backoffice.contract import INPUT, Sow
 from backoffice.duck import session
 from backoffice.errors import EngineError
 from backoffice.spool import Spool
-from backoffice.transform.compiling import Making, Plan, plan
+from backoffice.transform.chain import Ahead, Begun
+from backoffice.transform.compiling import Plan, plan
 from backoffice.transform.figures import InputProfile, RunFigures
-from backoffice.transform.fragment import ROW
 from backoffice.transform.function import FUNCTIONS, Function, provide
-from backoffice.transform.running import Tables, run_making
-from backoffice.transform.sql import col, table
+from backoffice.transform.running import first_steps, run_all
+from backoffice.transform.tables import Tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -87,10 +88,25 @@ class Engine:
         :return: what was found, by the input's name; ``input`` is the main one.
         :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
         """
+        return self._loaded(sow, source, Ahead())
+
+    def process(self, sow: Sow, source: Path | str | Spool) -> tuple[dict[str, InputProfile], RunFigures]:
+        """Read a file and carry out ``sow`` on it: as :meth:`load` and :meth:`run`, with the same result. The first steps are
+        done while it is read where they can be, and there is no table of what came in then.
+
+        :raises DropRejected: the client has to mend the file.
+        :raises EngineError: out of memory, or a fault of ours.
+        """
+        compiled = self._compiled(sow)
+        ahead = Ahead(first_steps(compiled))
+        profiles = self._loaded(sow, source, ahead)
+        return profiles, self._finished(sow, compiled, ahead.begun)
+
+    def _loaded(self, sow: Sow, source: Path | str | Spool, ahead: Ahead) -> dict[str, InputProfile]:
         from backoffice.transform.reading.drop import read_drop
         from backoffice.transform.reading.lookups import read_lookups
 
-        profiles = read_drop(self.connection, sow, source if isinstance(source, Spool) else Path(source))
+        profiles = read_drop(self.connection, sow, source if isinstance(source, Spool) else Path(source), ahead=ahead)
         read_lookups(self.connection, sow)
         return profiles
 
@@ -104,34 +120,28 @@ class Engine:
         :raises DropRejected: a cell cannot be read and the SOW says to stop.
         :raises EngineError: out of memory, or a fault of ours.
         """
+        return self._finished(sow, self._compiled(sow), {})
+
+    def _compiled(self, sow: Sow) -> Plan:
+        """The plan, with all that its queries need, and nothing left of a run before."""
         compiled = plan(sow)
         self._provide(compiled)
-        tables = self._ready
-        for name in compiled.delivered:  # of a run before
-            tables.execute(f"DROP VIEW IF EXISTS {tables.quoted(name)}")
-        if REJECTS in compiled.tables:  # it is there too where no row has to be put aside
-            tables.create(REJECTS, _empty(compiled.tables[REJECTS]))
-        rows_in = tables.count("input")
-        figures = []
-        for index, making in enumerate(compiled.makings):
-            needed = {name for later in compiled.makings[index + 1 :] for name in later.reads} | set(compiled.delivered)
-            figures += run_making(tables, making, compiled, keep=making.of in needed)
-            tables.drop_all(_no_longer(making, needed))
-        rows_out = {name: tables.count(name) for name in compiled.delivered}
-        self._deliver(compiled)
-        return RunFigures(rows_in, rows_out.get(sow.output.table, 0), tuple(figures), rows_out)
+        for name in compiled.delivered:
+            self._ready.hide(name)
+        return compiled
 
-    def _deliver(self, compiled: Plan) -> None:
-        """Show what is delivered without the hidden column, drop all else."""
+    def _finished(self, sow: Sow, compiled: Plan, begun: Mapping[str, Begun]) -> RunFigures:
+        """Make every table, show what is delivered without the hidden column, drop all else."""
         tables = self._ready
+        rows_in = begun[INPUT].rows if INPUT in begun else tables.count(INPUT)
+        figures = run_all(tables, compiled, begun=begun)
+        rows_out = {name: tables.count(name) for name in compiled.delivered}
         for name, columns in compiled.delivered.items():
             tables.drop_all(["_" + name])
-            tables.execute(f"ALTER TABLE {tables.quoted(name)} RENAME TO {tables.quoted('_' + name)}")
-            select = exp.select(*map(col, columns)).from_(table("_" + name))
-            if not tables.in_order("_" + name):  # sorted when it is read: once, into the file that is kept
-                select = select.order_by(col(ROW))
-            tables.execute(f"CREATE VIEW {tables.quoted(name)} AS {select.sql(dialect='duckdb')}")
+            tables.rename(name, "_" + name)
+            tables.show(name, "_" + name, list(columns))
         tables.drop_all(set(compiled.tables) - set(compiled.delivered))
+        return RunFigures(rows_in, rows_out.get(sow.output.table, 0), tuple(figures), rows_out)
 
     def _provide(self, compiled: Plan) -> None:
         wanted: dict[str, Function] = {}
@@ -141,15 +151,3 @@ class Engine:
                     wanted[node.name] = FUNCTIONS[node.name].bound(self._secret)
         provide(self.connection, wanted.values())
         self._given |= wanted
-
-
-def _empty(columns: Columns) -> exp.Select:
-    """No rows of these columns; their numbers are of the kind that rows have."""
-    kinds = {Kind.INTEGER: "bigint"}
-    cells = {name: exp.cast(exp.null(), kinds.get(kind, "varchar")) for name, kind in columns.items()}
-    chosen = [exp.alias_(cell, name, quoted=True) for name, cell in cells.items()]
-    return exp.select(exp.alias_(exp.cast(exp.null(), "bigint"), ROW, quoted=True), *chosen).where(exp.false())
-
-
-def _no_longer(making: Making, needed: set[str]) -> set[str]:
-    return {name for name in making.reads if name not in needed}

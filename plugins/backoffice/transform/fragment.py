@@ -88,6 +88,10 @@ class Rows:
     sides: Mapping[str, exp.Query] = field(default_factory=dict)
     """Further tables that the SOW may deliver or work on, by their names in the SOW; each with ``_row``."""
     demands: tuple[Demand, ...] = ()
+    dropped: exp.Select | None = None
+    """Where the result is the table that it finds without some rows: a query of their numbers (``_row``) over that table and
+    all of its tables but the last. An engine may take them out instead of making the last one; its counts and demands
+    must not look at the table that it finds then."""
 
 
 @dataclass(frozen=True)

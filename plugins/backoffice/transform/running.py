@@ -1,110 +1,122 @@
-"""Carrying out one table's steps on DuckDB, and counting what each of them did."""
+"""Carrying out a compiled SOW on the tables of an engine, and counting what each of its steps did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from backoffice.contract import REJECTS
+from backoffice.contract import REJECTS, Columns, Kind
 from backoffice.errors import DropRejected
+from backoffice.transform.chain import Begun, Chain
 from backoffice.transform.compiling import Making, Plan, Stage
-from backoffice.transform.faults import batches_into, rows_of
 from backoffice.transform.figures import StepFigures
 from backoffice.transform.fragment import ROW, Batches, Cells, Demand, Rows
 from backoffice.transform.sql import col, sql, table
+from backoffice.transform.tables import Tables
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-__all__ = ["Tables", "run_making"]
+__all__ = ["first_steps", "run_all", "run_making"]
 
 
-class Tables:
-    """The tables of one run."""
+def run_all(tables: Tables, compiled: Plan, *, begun: Mapping[str, Begun] | None = None) -> list[StepFigures]:
+    """Make every table of a SOW out of its inputs and look-ups, and drop what is no longer needed on the way.
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
-        self.connection = connection
-
-    def create(self, name: str, query: exp.Query) -> None:
-        """Make a table of a query."""
-        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(name)} AS {query.sql(dialect='duckdb')}")
-
-    def drop_all(self, names: Iterable[str]) -> None:
-        """Drop those that are there."""
-        for name in names:
-            self.execute(f"DROP TABLE IF EXISTS {self.quoted(name)}")
-
-    def count(self, name: str) -> int:
-        """How many rows it has; none, if it is not there."""
-        there = self.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {exp.convert(name).sql('duckdb')}")  # noqa: S608
-        return self.one(exp.select(exp.Count(this=exp.Star())).from_(table(name)))[0] if there else 0
-
-    def one(self, query: exp.Query) -> tuple[Any, ...]:
-        """A query's one row."""
-        return self.execute(query.sql(dialect="duckdb"))[0]
-
-    def in_order(self, name: str) -> bool:
-        """Whether its rows lie in their order: those of a parallel join may not."""
-        follows = f"SELECT _row > coalesce(lag(_row) OVER (), 0) AS follows FROM {self.quoted(name)}"  # noqa: S608
-        return self.execute(f"SELECT coalesce(bool_and(follows), true) FROM ({follows})")[0][0]  # noqa: S608
-
-    def execute(self, text: str) -> list[tuple[Any, ...]]:
-        """Run SQL of ours.
-
-        :raises EngineError: out of memory, or a fault of ours; with no value in it.
-        """
-        return rows_of(self.connection, text)
-
-    @staticmethod
-    def quoted(name: str) -> str:
-        """A table's name in SQL."""
-        return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+    :param begun: what is done already, by the input that it reads.
+    :raises DropRejected: a cell cannot be read and the SOW says to stop; or something that has to hold does not.
+    """
+    if REJECTS in compiled.tables:  # it is there too where no row has to be put aside
+        tables.create(REJECTS, _empty(compiled.tables[REJECTS]))
+    figures: list[StepFigures] = []
+    for index, making in enumerate(compiled.makings):
+        needed = {name for later in compiled.makings[index + 1 :] for name in later.reads} | set(compiled.delivered)
+        done = (begun or {}).get(making.of)
+        figures += run_making(tables, making, compiled, keep=making.of in needed, begun=done)
+        tables.drop_all(name for name in making.reads if name not in needed)
+    return figures
 
 
-def run_making(tables: Tables, making: Making, compiled: Plan, *, keep: bool) -> list[StepFigures]:
+def run_making(
+    tables: Tables, making: Making, compiled: Plan, *, keep: bool, begun: Begun | None = None
+) -> list[StepFigures]:
     """Make one table.
 
     :param keep: whether what it is made of is still needed afterwards.
     :raises DropRejected: ``unreadable``: a cell cannot be read and the SOW says to stop.
     """
-    rows = tables.count(making.of)
+    rows = begun.rows if begun else tables.count(making.of)
     figures: list[StepFigures] = []
     last = making.of
-    waiting: list[Stage] = []
-    for stage in making.stages:
-        whole = isinstance(stage.fragment, Rows | Batches)
-        if not whole:
-            waiting.append(stage)
-        if waiting and (whole or stage is making.stages[-1] or _ends(stage)):
-            done = _cells(tables, making.table, waiting, rows, compiled)
-            _drop(tables, last, making.of, keep=keep)
-            figures += done
-            rows, last, waiting = done[-1].rows_out, waiting[-1].source.name, []
-        if whole:
-            done_one = _rows(tables, making.table, stage, rows)
-            _drop(tables, last, making.of, keep=keep)
-            figures.append(done_one)
-            rows, last = done_one.rows_out, stage.source.name
-    _finish(tables, making, last)
+    for part in _parts(making.stages):
+        standing = {making.of} if keep else set[str]()
+        if isinstance(part, Stage):
+            figures.append(_rows(tables, making.table, part, rows, keep=last in standing))
+            made = part.source.name
+        else:
+            chain = begun.chain if begun and not figures else Chain(part)
+            if not begun or chain is not begun.chain:
+                tables.create(chain.name, chain.query())
+            figures += _counted(tables, chain, making.table, rows, compiled)
+            made = chain.name
+        if last not in standing:
+            tables.drop_all([last])
+        rows, last = figures[-1].rows_out, made
+    tables.drop_all([making.table])
+    tables.rename(last, making.table)
     return figures
 
 
-def _finish(tables: Tables, making: Making, last: str) -> None:
-    """Give the last step's table its name in the SOW, without the columns that only counted."""
-    name = tables.quoted(making.table)
-    tables.drop_all([making.table])
-    tables.execute(f"ALTER TABLE {tables.quoted(last)} RENAME TO {name}")
-    for (column,) in tables.execute(f"SELECT column_name FROM (DESCRIBE {name})"):  # noqa: S608
-        if column != ROW and column not in making.columns:
-            tables.execute(f"ALTER TABLE {name} DROP COLUMN {tables.quoted(column)}")
+def first_steps(compiled: Plan) -> dict[str, tuple[Stage, ...]]:
+    """The steps that can be done while an input is read, by its name: they ask for nothing but its rows, one by one, and
+    nothing after them looks at the input again.
+    """
+    found: dict[str, tuple[Stage, ...]] = {}
+    for making in compiled.makings:
+        first = next(iter(_parts(making.stages)), None)
+        others = [one for one in compiled.makings if one is not making and making.of in one.reads]
+        if first is None or isinstance(first, Stage) or others or making.of in compiled.delivered:
+            continue
+        last = first[-1].fragment
+        rejects = isinstance(last, Cells) and last.unreadable == "reject"  # needs the rows as they were
+        later = making.stages[len(first) :]
+        if (
+            not rejects
+            and Chain(first).stands_alone()
+            and making.of not in {one for stage in later for one in _read(stage)}
+        ):
+            found[making.of] = first
+    return found
 
 
-def _drop(tables: Tables, name: str, of: str, *, keep: bool) -> None:
-    if not (keep and name == of):
-        tables.drop_all([name])
+def _read(stage: Stage) -> Iterable[str]:
+    """The tables that a step reads."""
+    fragment = stage.fragment
+    queries: list[exp.Expr] = (
+        [demand.query for demand in fragment.demands] if isinstance(fragment, Cells | Rows) else []
+    )
+    if isinstance(fragment, Cells):
+        queries += [*fragment.cells.values(), *fragment.lost.values(), *fragment.counts.values()]
+        queries += [cell for hidden in fragment.before for cell in hidden.values()]
+    elif isinstance(fragment, Rows):
+        queries += [query for _, query in fragment.tables]
+        queries += [*fragment.sides.values(), *fragment.counts.values()]
+    return (one.name for query in queries for one in query.find_all(exp.Table))
+
+
+def _parts(stages: Sequence[Stage]) -> Iterable[Stage | tuple[Stage, ...]]:
+    """The steps, those in a row together that one query can do."""
+    waiting: list[Stage] = []
+    for stage in stages:
+        whole = isinstance(stage.fragment, Rows | Batches)
+        if not whole:
+            waiting.append(stage)
+        if waiting and (whole or _ends(stage)):
+            yield tuple(waiting)
+            waiting = []
+        if whole:
+            yield stage
+    if waiting:
+        yield tuple(waiting)
 
 
 def _ends(stage: Stage) -> bool:
@@ -127,118 +139,77 @@ def _hold(tables: Tables, stage: Stage, demands: Iterable[Demand]) -> None:
             raise DropRejected("not-as-agreed", f"{message} (step {stage.number}, {stage.step})", hint=one.hint)
 
 
-def _cells(tables: Tables, name: str, stages: list[Stage], rows: int, compiled: Plan) -> list[StepFigures]:
-    """Steps in a row that leave every row: one pass, with a hidden column for everything that is counted.
-
-    Only the last of them may take rows out.
-    """
-    flags: dict[str, tuple[int, str, str]] = {}
-    ctes: list[tuple[str, exp.Select]] = []
-    for stage in stages:
-        carried: dict[str, exp.Expr] = {one: col(one) for one in flags}
-        if isinstance(stage.fragment, Cells):
-            for column in stage.fragment.cells:
-                for kind, flag in _flags(stage, stage.fragment, column).items():
-                    hidden = f"_{stage.number}_{kind}_{column}"
-                    flags[hidden] = (stage.number, kind, column)
-                    carried[hidden] = flag
-            for called, flag in stage.fragment.counts.items():
-                hidden = f"_{stage.number}_counts_{called}"
-                flags[hidden] = (stage.number, "counts", called)
-                carried[hidden] = flag
-        ctes.append((stage.source.name, stage.select(flags=carried)))
-    query = ctes[-1][1]
-    for called, cte in ctes[:-1]:
-        query = query.with_(exp.to_identifier(called, quoted=True), as_=cte, copy=False)
-    last = stages[-1]
-    tables.create(last.source.name, query)
-    found = dict.fromkeys(flags, 0)
-    if flags:
-        counts = [exp.CountIf(this=col(one)) for one in flags]
-        found = dict(zip(flags, tables.one(exp.select(*counts).from_(table(last.source.name))), strict=True))
-    figures = []
-    for stage in stages:
-        kinds: dict[str, dict[str, int]] = {"changed": {}, "blanked": {}, "counts": {}}
-        for one, (number, kind, column) in flags.items():
-            if number == stage.number and found[one]:
-                kinds[kind][column] = found[one]
-        unreadable = stage.fragment.unreadable if isinstance(stage.fragment, Cells) else "blank"
-        figures.append(StepFigures(stage.number, stage.step, rows, rows, name, unreadable=unreadable, **kinds))
+def _counted(tables: Tables, chain: Chain, name: str, rows: int, compiled: Plan) -> list[StepFigures]:
+    """Count what steps in a row did, and take out the rows that have to go."""
+    figures = chain.figures(tables, name, rows)
+    last = chain.last
     if isinstance(last.fragment, Cells):
         _hold(tables, last, last.fragment.demands)
     if _takes_out(last) and figures[-1].blanked:
-        lost = [one for one, (number, kind, _) in flags.items() if number == last.number and kind == "blanked"]
-        figures[-1] = _taken_out(tables, last, lost, figures[-1], stages[0].source.table, compiled)
+        figures[-1] = _taken_out(tables, chain, figures[-1], compiled)
+    tables.keep_columns(chain.name, (ROW, *last.columns))
     return figures
 
 
-def _flags(stage: Stage, fragment: Cells, column: str) -> dict[str, exp.Expr]:
-    """What is counted of one column: cells that have another value, and cells that were filled and are not any more."""
-    cell = fragment.cells[column]
-    read = fragment.reads.get(column, column)
-    flags: dict[str, exp.Expr] = {}
-    if column in fragment.lost:
-        flags["blanked"] = fragment.lost[column]
-    elif read in stage.source.columns and fragment.loses:
-        flags["blanked"] = sql(":cell is null and :before is not null", cell=cell, before=col(read))
-    if column in stage.source.columns:
-        same_kind = stage.source.columns[column] == stage.columns.get(column)
-        now = cell if same_kind else exp.cast(cell.copy(), "varchar")
-        before = col(column) if same_kind else exp.cast(col(column), "varchar")
-        flags["changed"] = sql(":now is not null and :now is distinct from :before", now=now, before=before)
-    return flags
-
-
-def _taken_out(
-    tables: Tables, stage: Stage, lost: list[str], figures: StepFigures, before: str, compiled: Plan
-) -> StepFigures:
+def _taken_out(tables: Tables, chain: Chain, figures: StepFigures, compiled: Plan) -> StepFigures:
     """Rows with a cell that could not be read: refuse the file, or put them aside as they were before."""
+    stage, lost = chain.last, chain.lost()
     if isinstance(stage.fragment, Cells) and stage.fragment.unreadable == "stop":
         counts = ", ".join(f"{count:,} in {column}" for column, count in figures.blanked.items())
         message = f"Cells cannot be read as agreed ({stage.step}): {counts}."
         raise DropRejected("unreadable", message, hint="Mend them, and send the file again.")
-    name = stage.source.name
-    whole, clean = f"{name}_whole", exp.not_(exp.or_(*map(col, lost)))
-    tables.execute(f"ALTER TABLE {tables.quoted(name)} RENAME TO {tables.quoted(whole)}")
-    tables.create(name, exp.select("*").from_(table(whole)).where(clean))
+    name, before = stage.source.name, chain.stages[0].source.table
+    broken = exp.or_(*lost.values())
     reasons = exp.Array(
-        expressions=[
-            exp.Case().when(col(one, "t"), exp.convert(f"{stage.step}: {one.split('_', 3)[3]}")) for one in lost
-        ]
+        expressions=[exp.Case().when(met, exp.convert(f"{stage.step}: {column}")) for column, met in lost.items()]
     )
-    there = tables.execute(f"SELECT column_name FROM (DESCRIBE {tables.quoted(before)})")  # noqa: S608
-    known = {one for (one,) in there}
+    reason = sql("array_to_string(list_filter(:all, lambda r: r is not null), '; ')", all=reasons)
+    found = exp.select(col(ROW), exp.alias_(reason, "_reason")).from_(table(name)).where(broken)
+    known = set(tables.columns(before))
     chosen: list[exp.Expr] = [
         col(ROW, "t"),
         exp.alias_(col(ROW, "t"), "reject_row"),
-        exp.alias_(
-            sql("array_to_string(list_filter(:all, lambda r: r is not null), '; ')", all=reasons), "reject_reason"
-        ),
+        exp.alias_(exp.column("_reason", table="t"), "reject_reason"),
     ]
     for column in list(compiled.tables[REJECTS])[2:]:
         cell: exp.Expr = exp.cast(col(column, "b"), "varchar") if column in known else exp.cast(exp.null(), "varchar")
         chosen.append(exp.alias_(cell, column, quoted=True))
-    query = exp.select(*chosen).from_(table(whole, "t")).where(exp.or_(*(col(one, "t") for one in lost)))
-    query = query.join(table(before, "b"), on=exp.EQ(this=col(ROW, "t"), expression=col(ROW, "b")))
+    on = exp.EQ(this=col(ROW, "t"), expression=col(ROW, "b"))
+    query = exp.select(*chosen).from_(found.subquery("t")).join(table(before, "b"), on=on)
     if tables.count(REJECTS):
-        tables.execute(f"INSERT INTO {tables.quoted(REJECTS)} {query.sql(dialect='duckdb')}")
+        tables.append(REJECTS, query)
     else:
         tables.create(REJECTS, query)
-    tables.drop_all([whole])
+    tables.delete(name, exp.select(col(ROW)).from_(table(name)).where(broken))
     return replace(figures, rows_out=tables.count(name))
 
 
-def _rows(tables: Tables, name: str, stage: Stage, rows: int) -> StepFigures:
-    """A step that drops, merges or makes rows."""
-    fragment = stage.fragment
-    called = stage.source.name
+def _rows(tables: Tables, name: str, stage: Stage, rows: int, *, keep: bool) -> StepFigures:
+    """A step that drops, merges or makes rows.
+
+    :param keep: whether the table that it reads has to stay as it is.
+    """
+    fragment, source = stage.fragment, stage.source
     if isinstance(fragment, Batches):
-        batches_into(tables.connection, fragment, stage.source, called)
-        return StepFigures(stage.number, stage.step, rows, tables.count(called), name)
+        tables.batches(fragment, source, source.name)
+        return StepFigures(stage.number, stage.step, rows, tables.count(source.name), name)
     assert isinstance(fragment, Rows)  # noqa: S101 - asked by the caller
-    for one, query in (*fragment.tables, *fragment.sides.items()):
+    takes_out = fragment.dropped is not None and not keep
+    made = (*(fragment.tables[:-1] if takes_out else fragment.tables), *fragment.sides.items())
+    for one, query in made:
         tables.create(one, query)
+    if fragment.dropped is not None and takes_out:
+        tables.delete(source.table, fragment.dropped)
+        tables.rename(source.table, source.name)
     _hold(tables, stage, fragment.demands)
     counts = {one: tables.one(query)[0] for one, query in fragment.counts.items()}
     tables.drop_all(one for one, _ in fragment.tables[:-1])
-    return StepFigures(stage.number, stage.step, rows, tables.count(called), name, counts=counts)
+    return StepFigures(stage.number, stage.step, rows, tables.count(source.name), name, counts=counts)
+
+
+def _empty(columns: Columns) -> exp.Select:
+    """No rows of these columns; their numbers are of the kind that rows have."""
+    kinds = {Kind.INTEGER: "bigint"}
+    cells = {name: exp.cast(exp.null(), kinds.get(kind, "varchar")) for name, kind in columns.items()}
+    chosen = [exp.alias_(cell, name, quoted=True) for name, cell in cells.items()]
+    return exp.select(exp.alias_(exp.cast(exp.null(), "bigint"), ROW, quoted=True), *chosen).where(exp.false())

@@ -13,7 +13,7 @@ from backoffice.contract.kind import Kind
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["SQL_TYPES", "call", "cast", "col", "filled", "query", "sql", "table", "try_cast"]
+__all__ = ["SQL_TYPES", "call", "cast", "col", "duckdb_text", "filled", "query", "sql", "table", "try_cast"]
 
 SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
@@ -23,6 +23,10 @@ SQL_TYPES = {
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.BOOLEAN: "BOOLEAN",
 }
+
+_MOST_IN = 4
+_MOST_LISTED = 200
+"""Every cell is compared with one after the other: more are quicker found in a table."""
 
 
 def col(name: str, of: str | None = None) -> exp.Column:
@@ -80,6 +84,25 @@ def try_cast(what: exp.Expr, kind: Kind) -> exp.Expr:
     from sqlglot import exp
 
     return exp.TryCast(this=what, to=exp.DataType.build(SQL_TYPES[kind], dialect="duckdb"))
+
+
+def duckdb_text(what: exp.Expr) -> str:
+    """It as DuckDB carries it out best: of a longer list after ``IN`` it would make a join, and lose the rows' order."""
+    from sqlglot import exp
+
+    def listed(node: exp.Expr) -> exp.Expr:
+        choices = node.expressions if isinstance(node, exp.In) else []
+        if not _MOST_IN < len(choices) <= _MOST_LISTED or not all(_is_literal(one) for one in choices):
+            return node
+        return exp.Anonymous(this="list_contains", expressions=[exp.Array(expressions=choices), node.this])
+
+    return what.transform(listed).sql(dialect="duckdb")
+
+
+def _is_literal(what: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(what, exp.Literal)
 
 
 @lru_cache(maxsize=1024)

@@ -76,8 +76,7 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
         plaintext,
         Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads, secret=secret) as engine,
     ):
-        profiles = engine.load(project.sow, plaintext)
-        figures = engine.run(project.sow)
+        profiles, figures = engine.process(project.sow, plaintext)
         saved = save_tables(deployment, job, engine.connection, project.sow.delivered)
     return figures.to_dict() | {"inputs": {name: one.to_dict() for name, one in profiles.items()}} | saved
 

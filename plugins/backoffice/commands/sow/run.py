@@ -54,8 +54,7 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     reports: dict[str, QualityReport] = {}
     with Engine() as engine:
-        profiles = engine.load(agreed, file)
-        figures = engine.run(agreed)
+        profiles, figures = engine.process(agreed, file)
         if check_result:
             from backoffice.quality import check as check_table
             from backoffice.quality.stage import suites_of

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import csv
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from backoffice.contract import CsvInput
-from backoffice.errors import DropRejected
+from backoffice.errors import DropRejected, EngineError
+from backoffice.transform.chain import Begun, Chain
 from backoffice.transform.faults import rows_of
 from backoffice.transform.figures import InputProfile
 from backoffice.transform.fragment import ROW
 from backoffice.transform.reading.columns import MOST_COLUMNS, find, folded
 from backoffice.transform.reading.loading import cells, create, quoted, wanted
-from backoffice.transform.reading.survey import Binary, survey
+from backoffice.transform.reading.survey import Binary, Survey, survey
+from backoffice.transform.sql import col, duckdb_text, sql
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from backoffice.transform.chain import Ahead
+    from backoffice.transform.compiling import Stage
 
 __all__ = ["read_csv"]
 
@@ -27,26 +34,30 @@ _SEPARATORS = {",": "`,`", ";": "`;`", "\t": "a tab", "|": "`|`"}
 _AGAIN = "Export it again with every row complete, and cells that hold the separator in double quotes."
 
 
-def read_csv(connection: DuckDBPyConnection, spec: CsvInput, file: Binary, *, into: str) -> InputProfile:
+def read_csv(connection: DuckDBPyConnection, spec: CsvInput, file: Binary, *, into: str, ahead: Ahead) -> InputProfile:
     """Read a file into the table ``into``: ``_row`` and the columns of ``spec``, all text, in the file's order.
 
+    :param ahead: the steps that may be done on the way; if they are, their table is made instead, and ``ahead`` says so.
     :raises DropRejected: whatever is wrong with the file; see the codes there.
     """
     found = survey(file, spec)
     delimiter = _delimiter(found.first_line, spec)
     width, places = _header(_split(found.first_line, delimiter), found.first_line, spec)
     how = _How(delimiter, width, places, into)
-    if found.standing is not None:
-        _read(connection, spec, found.standing, how, parallel=True)
-    else:
-        token = secrets.token_hex(16)
-        with found.rewritten(delimiter.join([token] * width)) as path:
-            _read(connection, spec, path, how, parallel=False)
-        _take_off(connection, token, how)
+    chain: Chain | None = None
+    if stages := ahead.stages.get(into):
+        # Whatever fails here is found and told below, where it is clear whether the file or a step is at fault.
+        with suppress(DropRejected, EngineError):
+            chain = _make(connection, spec, found, how, stages)
+    if chain is None:
+        _make(connection, spec, found, how, ())
     _refuse_bad_rows(connection, header=spec.header)
-    rows = rows_of(connection, f"SELECT count(*) FROM {quoted(into)}")[0][0]  # noqa: S608
+    made = into if chain is None else chain.name
+    rows = rows_of(connection, f"SELECT count(*) FROM {quoted(made)}")[0][0]  # noqa: S608
     if rows == 0:
         raise DropRejected("empty", "The file has no rows.", hint="Send one with rows below its header.")
+    if chain is not None:
+        ahead.begun[into] = Begun(chain, rows)
     missing = sum(place is None for place in places.values())
     return InputProfile(
         format=spec.format,
@@ -59,6 +70,25 @@ def read_csv(connection: DuckDBPyConnection, spec: CsvInput, file: Binary, *, in
         delimiter=delimiter,
         mixed_line_ends=found.mixed_line_ends,
     )
+
+
+def _make(
+    connection: DuckDBPyConnection, spec: CsvInput, found: Survey, how: _How, stages: Sequence[Stage]
+) -> Chain | None:
+    """Make the table, or with ``stages`` the one that they make of it."""
+    if found.standing is not None:
+        chain = Chain(stages) if stages else None
+        _read(connection, spec, found.standing, how, chain, parallel=True)
+        return chain
+    token = secrets.token_hex(16)
+    first = next(name for name, place in how.places.items() if place is not None)
+    last = sql(":cell = :token", cell=col(first), token=token)
+    chain = Chain(stages, marked=last) if stages else None
+    with found.rewritten(how.delimiter.join([token] * how.width)) as path:
+        _read(connection, spec, path, how, chain, parallel=False)
+    made, at_end = (how.into, last) if chain is None else (chain.name, chain.is_marked())
+    _take_off(connection, made, at_end)
+    return chain
 
 
 def _delimiter(line: str, spec: CsvInput) -> str:
@@ -114,40 +144,43 @@ class _How:
     into: str
 
 
-def _take_off(connection: DuckDBPyConnection, token: str, how: _How) -> None:
+def _take_off(connection: DuckDBPyConnection, made: str, at_end: exp.Expr) -> None:
     """Take the line off that was put behind the file's own.
 
     :raises DropRejected: ``format``: it is not there, for the file ends within a quoted cell.
     """
-    column = next(name for name, place in how.places.items() if place is not None)
-    text = f"SELECT _row, {quoted(column)} = '{token}' FROM {quoted(how.into)} ORDER BY _row DESC LIMIT 1"  # noqa: S608
-    last = rows_of(connection, text)
-    if last and last[0][1]:
-        rows_of(connection, f"DELETE FROM {quoted(how.into)} WHERE _row = {last[0][0]}")  # noqa: S608
+    text = f"DELETE FROM {quoted(made)} WHERE {at_end.sql(dialect='duckdb')}"  # noqa: S608
+    if rows_of(connection, text)[0][0]:
         return
     _refuse_bad_rows(connection, header=True)
     raise DropRejected("format", "A quote is not closed: the file ends within a cell.", hint=_AGAIN)
 
 
-def _read(connection: DuckDBPyConnection, spec: CsvInput, path: str, how: _How, *, parallel: bool) -> None:
+def _read(
+    connection: DuckDBPyConnection, spec: CsvInput, path: str, how: _How, chain: Chain | None, *, parallel: bool
+) -> None:
     """Run the reader. Rows that it cannot make sense of are in ``reject_errors`` then."""
-    for name in ("reject_errors", "reject_scans", how.into):
+    made = how.into if chain is None else chain.name
+    for name in ("reject_errors", "reject_scans", made):
         rows_of(connection, f"DROP TABLE IF EXISTS {quoted(name)}")
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(how.width))
     number = exp.alias_(exp.Window(this=exp.RowNumber()), ROW, quoted=True)
-    select = ", ".join(one.sql(dialect="duckdb") for one in [number, *cells(spec, how.places)])
+    select = ", ".join(duckdb_text(one) for one in [number, *cells(spec, how.places)])
     sign = how.delimiter.replace("'", "''")
-    sql = f"""CREATE TABLE {quoted(how.into)} AS SELECT {select} FROM read_csv('{path}', auto_detect = false,
+    text = f"""SELECT {select} FROM read_csv('{path}', auto_detect = false,
         header = {str(spec.header).lower()}, delim = '{sign}', quote = '"', escape = '"', columns = {{{columns}}},
         strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
         max_line_size = {spec.max_line_bytes * 2}, parallel = {str(parallel).lower()})"""  # noqa: S608
-    if not create(connection, sql):
+    if chain is not None:
+        steps = duckdb_text(chain.query())
+        text = f"WITH {quoted(how.into)} AS NOT MATERIALIZED ({text}) SELECT * FROM ({steps})"  # noqa: S608
+    if not create(connection, f"CREATE TABLE {quoted(made)} AS {text}"):
         raise DropRejected("format", "The file cannot be read as CSV.", hint=_AGAIN)
 
 
 def _refuse_bad_rows(connection: DuckDBPyConnection, *, header: bool) -> None:
-    sql = "SELECT error_type::VARCHAR, count(DISTINCT line), min(line) FROM reject_errors GROUP BY ALL ORDER BY ALL"
-    found = {kind: (lines, first) for kind, lines, first in rows_of(connection, sql)}
+    text = "SELECT error_type::VARCHAR, count(DISTINCT line), min(line) FROM reject_errors GROUP BY ALL ORDER BY ALL"
+    found = {kind: (lines, first) for kind, lines, first in rows_of(connection, text)}
     for name in ("reject_errors", "reject_scans"):
         rows_of(connection, f"DROP TABLE IF EXISTS {name}")
     if not found:

@@ -20,6 +20,8 @@ from backoffice.transform.reading.content import WORKBOOKS, kind_of, refuse_othe
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from backoffice.transform.chain import Ahead
+
 __all__ = ["read_drop"]
 
 
@@ -41,33 +43,38 @@ class _Part:
         return os.fstat(self.descriptor).st_size
 
 
-def read_drop(connection: DuckDBPyConnection, sow: Sow, source: Path | Spool) -> dict[str, InputProfile]:
+def read_drop(
+    connection: DuckDBPyConnection, sow: Sow, source: Path | Spool, *, ahead: Ahead
+) -> dict[str, InputProfile]:
     """Read what was handed in into a table for each input of the SOW; ``input`` is the main one.
 
     A list in CSV is read from where it is, however large; what has to be looked into from several places (a workbook,
     an archive) is in memory while it is read.
 
+    :param ahead: steps that may be done on the way, of lists in CSV.
     :return: what was found, by input.
     :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
     """
     specs: Mapping[str, Input] = sow.all_inputs
     if isinstance(source, Path):
         with source.open("rb", buffering=0) as file:
-            return _read_file(connection, file, specs)
+            return _read_file(connection, file, specs, ahead)
     main = next(iter(specs.values()))
     if source.on_disk and len(specs) == 1 and isinstance(main, CsvInput) and kind_of(source) == "text":
         from backoffice.transform.reading.csv import read_csv
 
-        return {name: read_csv(connection, main, source, into=name) for name in specs}
+        return {name: read_csv(connection, main, source, into=name, ahead=ahead) for name in specs}
     with source.named() as path, Path(path).open("rb", buffering=0) as file:
-        return _read_file(connection, file, specs)
+        return _read_file(connection, file, specs, ahead)
 
 
-def _read_file(connection: DuckDBPyConnection, file: RawIOBase, specs: Mapping[str, Input]) -> dict[str, InputProfile]:
+def _read_file(
+    connection: DuckDBPyConnection, file: RawIOBase, specs: Mapping[str, Input], ahead: Ahead
+) -> dict[str, InputProfile]:
     found: dict[str, InputProfile] = {}
     with _parts(file.fileno(), kind_of(file), specs) as parts:
         for part in parts:
-            found |= _read(connection, part, {name: specs[name] for name in part.inputs})
+            found |= _read(connection, part, {name: specs[name] for name in part.inputs}, ahead)
     return {name: found[name] for name in specs}
 
 
@@ -117,7 +124,9 @@ def _kind_inside(descriptor: int) -> str:
     return kind
 
 
-def _read(connection: DuckDBPyConnection, part: _Part, specs: Mapping[str, Input]) -> dict[str, InputProfile]:
+def _read(
+    connection: DuckDBPyConnection, part: _Part, specs: Mapping[str, Input], ahead: Ahead
+) -> dict[str, InputProfile]:
     for spec in specs.values():
         refuse_other_than(_format(spec), part.kind)
     sheets = {name: spec for name, spec in specs.items() if isinstance(spec, SpreadsheetInput)}
@@ -131,7 +140,7 @@ def _read(connection: DuckDBPyConnection, part: _Part, specs: Mapping[str, Input
             from backoffice.transform.reading.csv import read_csv
 
             with part.path.open("rb", buffering=0) as file:
-                found[name] = read_csv(connection, spec, file, into=name)
+                found[name] = read_csv(connection, spec, file, into=name, ahead=ahead)
         elif isinstance(spec, JsonLinesInput):
             from backoffice.transform.reading.jsonl import read_jsonl
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 from backoffice.contract.step import AnyColumn, Example, NewColumn, Step
 from backoffice.transform.fragment import ROW, Rows, Source
 from backoffice.transform.merging import listing, most_complete_first
-from backoffice.transform.sql import col, filled, table
+from backoffice.transform.sql import col, filled, sql, table
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -76,7 +76,7 @@ id,name,town,phone,merged
             (f"{name}_groups", _groups(self, keys, source)),
             (name, _survivors(self, source)),
         )
-        return Rows(tables)
+        return Rows(tables, dropped=None if self.list_as else _merged(name))
 
 
 def _repeated(keys: tuple[str, ...], source: Source, *, whole: bool) -> exp.Query:
@@ -106,6 +106,15 @@ def _groups(step: DropDuplicates, keys: tuple[str, ...], source: Source) -> exp.
     again = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.convert(1))
     query = exp.select(*found).from_(table(f"{source.name}_repeated"))
     return query.group_by(*map(col, keys)).having(again)
+
+
+def _merged(name: str) -> exp.Select:
+    """All rows of a group but its survivor."""
+    from sqlglot import exp
+
+    members = exp.alias_(exp.Anonymous(this="unnest", expressions=[exp.column("members")]), ROW, quoted=True)
+    every = exp.select(members, exp.column("survivor")).from_(table(f"{name}_groups"))
+    return exp.select(col(ROW)).from_(every.subquery("all")).where(sql(":row <> survivor", row=col(ROW)))
 
 
 def _survivors(step: DropDuplicates, source: Source) -> exp.Query:

@@ -74,4 +74,5 @@ Di,Rome
         meets = exp.and_(*(condition.holds(source.columns) for condition in self.keep))
         every = exp.select(*map(col, (ROW, *source.columns))).from_(table(source.table))
         sides = {self.others_to: every.where(exp.not_(meets))} if self.others_to else {}
-        return Rows(((source.name, every.where(meets)),), sides=sides)
+        dropped = exp.select(col(ROW)).from_(table(source.table)).where(exp.not_(meets))
+        return Rows(((source.name, every.where(meets)),), sides=sides, dropped=dropped)
