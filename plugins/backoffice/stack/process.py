@@ -38,6 +38,8 @@ class Part:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     stop_signal: signal.Signals = signal.SIGTERM
+    left_by_a_crash: tuple[Path, ...] = ()
+    """Files of an instance that died, which would keep the next one from starting: removed once nothing of it is left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ class Process:
                 return record.pid
             if record:
                 self._end(record, grace=0.0)
+            for left in self.part.left_by_a_crash:
+                left.unlink(missing_ok=True)
             mark = secrets.token_hex(16)
             self._remember(_Record(pid=0, started=0, boot=_boot(), mark=mark, command=self.part.command))
             child = self._spawn(mark)

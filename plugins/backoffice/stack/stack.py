@@ -136,7 +136,7 @@ class Stack:
     def status(self) -> list[PartStatus]:
         """Every part, running or not."""
         ports = Ports(self.run).known()
-        where = {"postgres": ports.get("postgres"), "api-server": ports.get("airflow")}
+        where = {"api-server": ports.get("airflow")}
         parts: dict[str, Process | seaweedfs.SeaweedFS] = {"seaweedfs": self._store}
         parts |= {name: self._process(name) for name in ("postgres", *_AIRFLOW, "keeper")}
         where["seaweedfs"] = ports.get("seaweedfs-s3")
@@ -161,12 +161,8 @@ class Stack:
 
     @cached_property
     def _ports(self) -> dict[str, int]:
-        chosen: dict[str, int] = {}
-        ports = Ports(self.run)
-        for part, name in (("postgres", "postgres"), ("api-server", "airflow")):
-            running = Process(Part(name=part, command=(), cwd=self.var, log=self.var / "log"), run=self.run).running()
-            chosen |= ports.choose([name], running=running)
-        return chosen
+        part = Part(name="api-server", command=(), cwd=self.var, log=self.var / "log")
+        return Ports(self.run).choose(["airflow"], running=Process(part, run=self.run).running())
 
     def _process(self, name: str) -> Process:
         return Process(self._part(name), run=self.run)
@@ -174,9 +170,14 @@ class Stack:
     def _part(self, name: str) -> Part:
         log = self.var / "log" / f"{name}.log"
         if name == "postgres":
-            command = tuple(postgres.command(self.var / "postgres", self._ports["postgres"]))
-            # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
-            return Part(name=name, command=command, cwd=self.var, log=log, stop_signal=signal.SIGINT)
+            return Part(
+                name=name,
+                command=self._postgres.command(),
+                cwd=self.var,
+                log=log,
+                stop_signal=signal.SIGINT,  # its fast shutdown: it ends sessions instead of waiting for them
+                left_by_a_crash=self._postgres.left_by_a_crash,
+            )
         environment = airflow.environment(self.var / "airflow", self.root, self.var)
         if name == "keeper":
             command = (sys.executable, "-m", "backoffice.stack.keeper", str(self.root), str(self.var))
@@ -185,24 +186,24 @@ class Stack:
         return Part(name=name, command=command, cwd=self.var, log=log, environment=environment)
 
     @cached_property
+    def _postgres(self) -> postgres.Postgres:
+        return postgres.Postgres(folder=self.var / "postgres", password=self._secrets.get("postgres_password"))
+
+    @cached_property
     def _store(self) -> seaweedfs.SeaweedFS:
         return seaweedfs.SeaweedFS(self.var)
 
     def _start_postgres(self) -> None:
-        password = self._secrets.get("postgres_password")
-        postgres.initialise(self.var / "postgres", password)
-        port = self._ports["postgres"]
+        self._postgres.initialise()
         process = self._process("postgres")
         process.start()
-        process.wait_ready(lambda: postgres.ready(port, password), timeout=60)
-        passwords = {name: self._secrets.get(f"{name}_password") for name in postgres.DATABASES}
-        postgres.create_databases(port, password, passwords)
+        process.wait_ready(self._postgres.ready, timeout=60)
+        self._postgres.create_databases({name: self._secrets.get(f"{name}_password") for name in postgres.DATABASES})
 
     # ------------------------------------------------------------------ what parts need
 
     def _database_url(self, name: str, driver: str = "psycopg") -> str:
-        password = self._secrets.get(f"{name}_password")
-        return f"postgresql+{driver}://{name}:{password}@127.0.0.1:{self._ports['postgres']}/{name}"
+        return self._postgres.url(name, self._secrets.get(f"{name}_password"), driver)
 
     def _write_settings(self) -> None:
         store, manager = self._store.settings("processor"), self._store.settings("admin")
