@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.authoring.meaning import Meaning, by_names
-from backoffice.contract import CsvInput, Input, JsonLinesInput, ParquetInput, SpreadsheetInput
+from backoffice.contract import CsvInput, Incoming, Input, JsonLinesInput, ParquetInput, SpreadsheetInput
 
 __all__ = ["write_input"]
 
@@ -46,8 +46,10 @@ _CELLS: dict[Meaning, tuple[str, str, str]] = {
 }
 
 
-def write_input(section: Input, folder: Path) -> Path | None:
+def write_input(section: Incoming, folder: Path) -> Path | None:
     """Write ``input.<ext>`` as ``section`` has it; ``None`` for a format that nothing here writes."""
+    if not isinstance(section, Input):
+        return None
     headers = [one.header or name for name, one in section.columns.items()]
     meanings = by_names(section.columns).values()
     rows = [list(row) for row in zip(*(_CELLS[one or Meaning.TEXT] for one in meanings), strict=True)]

@@ -11,7 +11,8 @@ from typing import Any
 from backoffice.authoring.notes import about
 from backoffice.authoring.pages import markdown_table
 from backoffice.authoring.suite import suite_path
-from backoffice.contract import INPUT, RESULT, Dpa, Input, Output, Sow, step_words
+from backoffice.contract import INPUT, RESULT, DocumentsInput, Dpa, Incoming, Input, Output, Sow, step_words
+from backoffice.contract.documents import DocumentField
 from backoffice.quality.rules import SUPPORTED, sentence
 
 __all__ = ["in_words"]
@@ -55,6 +56,9 @@ def _incoming(sow: Sow) -> Iterator[str]:
         if several:
             yield f"### {'The main file' if name == INPUT else f'`{name}`'}\n"
         yield f"{_file(one)}\n"
+        if isinstance(one, DocumentsInput):
+            yield from _documents(one)
+            continue
         rows = [
             [f"`{column}`", getattr(said, "header", None) or column, _need(said)]
             for column, said in one.columns.items()
@@ -67,11 +71,46 @@ def _incoming(sow: Sow) -> Iterator[str]:
     yield f"Files are accepted if they are signed by: {', '.join(sow.signers)}.\n"
 
 
-def _file(one: Input) -> str:
+def _documents(one: DocumentsInput) -> Iterator[str]:
+    yield markdown_table(
+        ["field", "where it stands"], [[f"`{name}`", _place(said)] for name, said in one.columns.items()]
+    )
+    for name, said in one.tables.items():
+        yield f"And the rows of a table in them, `{name}`:\n"
+        rows = [[f"`{column}`", _any_of(labels)] for column, labels in said.columns.items()]
+        yield markdown_table(["column", "what stands above it"], rows)
+    yield "Nothing else of a document is kept.\n"
+
+
+def _place(said: DocumentField) -> str:
+    if said.take:
+        return {"file_name": "the name of its file", "text": "all of its text"}[said.take]
+    places = [f"right of {_any_of(said.right_of)}"] if said.right_of else []
+    places += [f"below {_any_of(said.below)}"] if said.below else []
+    form = f"`{said.pattern}`" if said.pattern else ""
+    text = (
+        " or ".join(places) + (f", in the form {form}" if places and form else "") if places else f"by its form, {form}"
+    )
+    pages = "" if said.pages == "all" else f", on the {said.pages} page"
+    return text.replace("|", "\\|") + pages
+
+
+def _any_of(labels: tuple[str, ...]) -> str:
+    return " or ".join(f"`{label}`" for label in labels)
+
+
+def _file(one: Incoming) -> str:
+    if isinstance(one, DocumentsInput):
+        text = f"PDFs and pictures of pages, alone or in a ZIP, of at most {_size(one.max_bytes)} together."
+        text += f" At most {one.max_documents:,} documents of at most {one.max_pages:,} pages each."
+        spoken = {"deu": "German", "eng": "English", "fra": "French", "ita": "Italian", "slv": "Slovene"}
+        named = ", ".join(spoken[code] for code in one.languages)
+        text += f" Scans are recognised in {named}." if named else " Scans are not read."
+        return text + (f" In the ZIP they are called `{one.member}`." if one.member else "")
     text = f"A file of the format {getattr(one, 'format').upper()}, of at most {_size(one.max_bytes)}."  # noqa: B009
     if one.member:
         text += f" In a ZIP it is the file `{one.member}`."
-    if one.null_markers:
+    if isinstance(one, Input) and one.null_markers:
         text += f" These stand for an empty cell: {', '.join(f'`{marker}`' for marker in one.null_markers)}."
     return text
 

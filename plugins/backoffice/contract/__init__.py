@@ -5,9 +5,11 @@ Light on purpose: pydantic and YAML only, for every DAG file reads it at parse.
 
 from backoffice.contract.dpa import Dpa
 from backoffice.contract.gate import Refusal, RefusalCode, gate
+from backoffice.contract.incoming import Incoming
 from backoffice.contract.inputs import (
     AnyInput,
     CsvInput,
+    DocumentsInput,
     Input,
     InputColumn,
     JsonLinesInput,
@@ -32,7 +34,9 @@ __all__ = [
     "ContractFileError",
     "CsvInput",
     "CsvOutput",
+    "DocumentsInput",
     "Dpa",
+    "Incoming",
     "Input",
     "InputColumn",
     "JsonLinesInput",

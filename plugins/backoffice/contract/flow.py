@@ -35,11 +35,10 @@ def in_order(sow: Sow) -> tuple[Work, ...]:
 
 def flow_of(sow: Sow) -> Flow:
     """The flow of a SOW that could be read."""
-    bases: dict[str, Columns] = {name: one.kinds for name, one in sow.all_inputs.items()}
-    bases |= {name: one.kinds for name, one in sow.lookups.items()}
     works = [Work(RESULT, INPUT, sow.steps, ("steps",))]
     works += [Work(name, one.of, one.steps, ("tables", name, "steps")) for name, one in sow.tables.items()]
-    return Flow(bases, works, list(sow.output.parts()))
+    homes = {name: home for home, one in sow.all_inputs.items() for name in one.more_kinds}
+    return Flow(sow.bases, works, list(sow.output.parts()), within=homes)
 
 
 class Flow:
@@ -48,9 +47,18 @@ class Flow:
     :param bases: inputs and look-ups, with their columns.
     :param works: what is made of them. A step that cannot be read is no ``Step``: what follows it is not known.
     :param parts: what is delivered.
+    :param within: tables that stand within an input: the input's name by theirs.
     """
 
-    def __init__(self, bases: Mapping[str, Columns], works: list[Work], parts: list[tuple[Loc, Part]]) -> None:
+    def __init__(
+        self,
+        bases: Mapping[str, Columns],
+        works: list[Work],
+        parts: list[tuple[Loc, Part]],
+        *,
+        within: Mapping[str, str] | None = None,
+    ) -> None:
+        self._within = within or {}
         self._bases, self._works, self._parts = bases, {work.table: work for work in works}, parts
         self.known: dict[str, dict[str, Kind]] = {}
         self._unknown: set[str] = set()
@@ -87,8 +95,11 @@ class Flow:
         self.known = {name: dict(columns) for name, columns in self._bases.items()}
         for name, columns in self._bases.items():
             if twice := _twice(columns):
-                place = ("input",) if name == INPUT else ("inputs", name)
-                yield (*place, "columns", twice), f"Two columns are called `{twice}` but for upper and lower case.", ""
+                yield (
+                    (*self._place(name), "columns", twice),
+                    f"Two columns are called `{twice}` but for upper and lower case.",
+                    "",
+                )
         order = self.order()
         for work in order:
             yield from self._steps(work, thorough=thorough)
@@ -100,8 +111,17 @@ class Flow:
         for loc, part in self._parts:
             yield from self._output(loc, part)
 
+    def _place(self, name: str) -> Loc:
+        """Where an input, or a table within one, stands in the SOW."""
+        home = self._within.get(name, name)
+        place: Loc = ("input",) if home == INPUT else ("inputs", home)
+        return (*place, "tables", name) if name in self._within else place
+
     def _names(self) -> Iterator[Fault]:
         """Each table has a name of its own."""
+        for name in self._within:
+            if name in (INPUT, RESULT, REJECTS):
+                yield self._place(name), f"There is a table `{name}` already.", "Choose another name."
         for name, work in self._works.items():
             if name in self._bases or (work.loc and work.loc[0] == "tables" and name == RESULT) or name == REJECTS:
                 yield work.loc[:-1], f"There is a table `{name}` already.", "Choose another name."

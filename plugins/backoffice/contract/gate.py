@@ -53,7 +53,7 @@ def _reasons(dpa: Dpa, sow: Sow, on: date) -> Iterator[Refusal]:
     if sow.purpose not in dpa.purposes:
         message = f"{whose} does not name the purpose `{sow.purpose}`."
         yield Refusal("purpose", message, f"It names: {', '.join(dpa.purposes)}.")
-    wanted = dict.fromkeys(column for one in sow.all_inputs.values() for column in one.columns)
+    wanted = dict.fromkeys(column for one in sow.all_inputs.values() for column in one.agreed)
     outside = [column for column in wanted if column not in dpa.data.columns]
     if outside:
         message = f"{whose} does not allow: {', '.join(outside)}."

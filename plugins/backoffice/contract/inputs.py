@@ -9,13 +9,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from typing_extensions import override
 
+from backoffice.contract.documents import DocumentsInput
+from backoffice.contract.incoming import Incoming
 from backoffice.contract.kind import Kind
 from backoffice.contract.model import ColumnName, FileName, Model, Text
 
 __all__ = [
     "AnyInput",
     "CsvInput",
+    "DocumentsInput",
     "Input",
     "InputColumn",
     "JsonLinesInput",
@@ -33,12 +37,6 @@ def _delimiter(text: str) -> str:
     return text
 
 
-def _member(pattern: str) -> str:
-    if "\\" in pattern or pattern.startswith("/"):
-        raise ValueError("the name of a file in a ZIP has `/` between folders, and `*` for any signs")
-    return pattern
-
-
 def _sheet(said: str | int) -> str | int:
     if isinstance(said, int) and said < 1:
         raise ValueError("sheets are numbered from 1")
@@ -49,7 +47,6 @@ def _sheet(said: str | int) -> str | int:
 
 Sheet = Annotated[str | int, AfterValidator(_sheet)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
-Member = Annotated[Text, AfterValidator(_member)]
 
 
 class InputColumn(Model):
@@ -69,15 +66,11 @@ def _long_form(said: Any) -> Any:
 Column = Annotated[InputColumn, BeforeValidator(_long_form, json_schema_input_type=Need | InputColumn)]
 
 
-class Input(Model):
-    """What all formats share."""
+class Input(Incoming):
+    """What all formats of tables share."""
 
-    member: Member | None = None
-    """Which file it is where the client sends a ZIP: its name, with ``*`` for any signs. Case does not matter."""
     null_markers: tuple[Text, ...] = ()
     """What the client writes for "nothing", like ``n/a``; case does not matter. An empty cell always is."""
-    max_bytes: int = Field(default=1024**3, ge=1)
-    """The most that the file may have, unpacked."""
     columns: dict[ColumnName, Column] = Field(min_length=1)
     """``name: required`` or ``name: optional``; where the file calls it something else,
     ``name: {header: E-Mail, need: optional}``. Upper and lower case and white space around headers do not matter.
@@ -86,9 +79,14 @@ class Input(Model):
     """What to do with a file that has other columns too: refuse it, or drop them unread (P11)."""
 
     @property
+    @override
     def kinds(self) -> dict[str, Kind]:
-        """The columns of the table that it becomes."""
         return dict.fromkeys(self.columns, Kind.TEXT)
+
+    @property
+    @override
+    def agreed(self) -> dict[str, tuple[Any, ...]]:
+        return {name: ("columns", name) for name in self.columns}
 
 
 class CsvInput(Input):
@@ -144,7 +142,9 @@ class ParquetInput(Input):
     format: Literal["parquet"]
 
 
-AnyInput = Annotated[CsvInput | SpreadsheetInput | JsonLinesInput | ParquetInput, Field(discriminator="format")]
+AnyInput = Annotated[
+    CsvInput | SpreadsheetInput | JsonLinesInput | ParquetInput | DocumentsInput, Field(discriminator="format")
+]
 
 
 class Lookup(Model):

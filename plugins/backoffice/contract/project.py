@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from backoffice.contract.document import Document, read
+from backoffice.contract.documents import columns_of, rows_of
 from backoffice.contract.dpa import Dpa
 from backoffice.contract.flow import Flow, flow_of
 from backoffice.contract.inputs import Lookup
@@ -176,6 +177,10 @@ def _flow_as_far_as_known(document: Document) -> Flow | None:
         if columns is None:
             return None
         bases[name] = dict.fromkeys(map(str, columns), Kind.TEXT)
+        if _part(document, *keys, "format", kind=str) == "documents":
+            bases[name] = columns_of(bases[name])
+            for table, raw in (_part(document, *keys, "tables", kind=dict) or {}).items():
+                bases[str(table)] = rows_of(_part_of(raw, "columns") or ())
     works = [Work(RESULT, INPUT, _steps(_part(document, "steps", kind=list)), ("steps",))]
     for name, raw in (_part(document, "tables", kind=dict) or {}).items():
         of = raw.get("of", INPUT) if isinstance(raw, dict) else INPUT
@@ -256,17 +261,33 @@ def _step(raw: Any) -> Step | None:
 
 def _outside(document: Document, dpa: Dpa) -> list[Mistake]:
     mistakes = []
-    for _, keys in _base_places(document):
-        for column in _part(document, *keys, "columns", kind=dict) or ():
-            if column not in dpa.data.columns:
-                hint = did_you_mean(column, dpa.data.columns) or "Take it out, or agree it with the client."
-                fault = f"The DPA does not allow the column `{column}` (P11)."
-                mistakes.append(document.mistake((*keys, "columns", column), fault, hint=hint, key=True))
+    for place in _columns_named(document):
+        column = place[-1]
+        if column not in dpa.data.columns:
+            hint = did_you_mean(column, dpa.data.columns) or "Take it out, or agree it with the client."
+            fault = f"The DPA does not allow the column `{column}` (P11)."
+            mistakes.append(document.mistake(place, fault, hint=hint, key=True))
     purpose = _part(document, "purpose", kind=str)
     if purpose is not None and purpose not in dpa.purposes:
         hint = did_you_mean(purpose, dpa.purposes) or one_of(dpa.purposes)
         mistakes.append(document.mistake(("purpose",), "The DPA does not name this purpose (P11).", hint=hint))
     return mistakes
+
+
+def _columns_named(document: Document) -> Iterator[tuple[str, ...]]:
+    """Where each column that comes in is named."""
+    for _, keys in _base_places(document):
+        for column in _part(document, *keys, "columns", kind=dict) or ():
+            yield (*keys, "columns", column)
+        if keys[0] != "lookups":
+            for table, raw in (_part(document, *keys, "tables", kind=dict) or {}).items():
+                for column in _part_of(raw, "columns") or ():
+                    yield (*keys, "tables", table, "columns", column)
+
+
+def _part_of(raw: Any, key: str) -> dict[str, Any] | None:
+    found = raw.get(key) if isinstance(raw, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def _origin(model: Any, document: Document, *also: Path) -> None:

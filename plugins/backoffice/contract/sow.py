@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr
 
 from backoffice.contract.inputs import AnyInput, Lookup
-from backoffice.contract.kind import Kind
+from backoffice.contract.kind import Columns, Kind
 from backoffice.contract.model import Model, Slug, TableId, Text
 from backoffice.contract.outputs import AnyOutput
 from backoffice.contract.step import AnyStep, Step
@@ -110,6 +110,14 @@ class Sow(Model):
     def all_inputs(self) -> dict[str, AnyInput]:
         """Every input by the name of its table, the main one first."""
         return {INPUT: self.input, **self.inputs}
+
+    @property
+    def bases(self) -> dict[str, Columns]:
+        """Every table that is there before the first step, and its columns: of inputs, of what is in them, of look-ups."""
+        found: dict[str, Columns] = {name: one.kinds for name, one in self.all_inputs.items()}
+        for one in self.all_inputs.values():
+            found |= one.more_kinds
+        return found | {name: one.kinds for name, one in self.lookups.items()}
 
     def works(self) -> Iterator[Work]:
         """Everything that is done, in an order in which each table is there before it is read."""

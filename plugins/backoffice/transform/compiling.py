@@ -139,8 +139,7 @@ def _parts(stage: Stage) -> Iterator[tuple[str, exp.Query]]:
 
 def plan(sow: Sow) -> Plan:
     """Compile ``sow``. Nothing is run."""
-    known: dict[str, dict] = {name: dict(one.kinds) for name, one in sow.all_inputs.items()}
-    known |= {name: dict(one.kinds) for name, one in sow.lookups.items()}
+    known: dict[str, dict] = {name: dict(columns) for name, columns in sow.bases.items()}
     flow = flow_of(sow)
     list(flow.faults())
     makings = []

@@ -30,6 +30,14 @@ class InputProfile:
     """The sheet's number, from 1. Its name is the client's."""
     sheets: int | None = None
     """Sheets in the workbook."""
+    pages: int | None = None
+    """Of documents."""
+    recognised_pages: int | None = None
+    """Those of them whose text was recognised in a picture."""
+    blank_pages: int | None = None
+    """Those of them on which nothing was found."""
+    table_rows: int | None = None
+    """Rows of the tables within the documents."""
     blank_rows: int = 0
     """Rows of empty cells in a sheet, or empty lines; they were left out."""
     merged_cells: int = 0
@@ -43,7 +51,9 @@ class InputProfile:
 
     def words(self) -> str:
         """What was found, in a line."""
-        kind = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}.get(self.format, self.format.upper())
+        kind = {"documents": "Documents", "csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}.get(
+            self.format, self.format.upper()
+        )
         found = [kind + (" in a ZIP" if self.from_zip else "")]
         if self.sheet is not None:
             found.append(f"sheet {self.sheet} of {self.sheets}")
@@ -55,8 +65,14 @@ class InputProfile:
             found.append("separated by " + {"\t": "tabs"}.get(self.delimiter, f"`{self.delimiter}`"))
         if self.mixed_line_ends:
             found.append("mixed line ends")
-        found.append(f"{self.rows:,} rows and {self.columns:,} columns")
+        if self.pages is None:
+            found.append(f"{self.rows:,} rows and {self.columns:,} columns")
+        else:
+            found += [f"{self.rows:,} documents", f"{self.pages:,} pages"]
         counted = {
+            "pages recognised": self.recognised_pages,
+            "blank pages": self.blank_pages,
+            "rows of tables": self.table_rows,
             "columns dropped unread": self.dropped_columns,
             "optional columns missing": self.missing_columns,
             "blank rows left out": self.blank_rows,

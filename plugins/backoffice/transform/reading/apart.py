@@ -43,14 +43,18 @@ class Answers:
             self._out.write(one)
 
 
-def serve(read: Callable[[dict[str, Any], Answers], None]) -> None:
+def serve(
+    read: Callable[[dict[str, Any], Answers], None], *, memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS
+) -> None:
     """In the child: carry out one order; never returns.
 
     :param read: reads as the order says, and answers; may raise whatever it likes.
+    :param memory: bytes that it may take.
+    :param cpu_seconds: of processor time.
     """
     confine()
     order = json.loads(sys.stdin.buffer.read())
-    limit(memory=MEMORY, cpu_seconds=CPU_SECONDS, written=0)
+    limit(memory=memory, cpu_seconds=cpu_seconds, written=0)
     gc.disable()  # millions of cells, none in a cycle
     code = 0
     out = os.fdopen(1, "wb", buffering=1 << 20, closefd=False)
@@ -96,10 +100,20 @@ class Said:
         return found
 
 
-def refuse_if_it_failed(child: Child, said: Said, what: str) -> None:
+_LARGE = "Is there a cell far below or beside the table? Delete the empty rows and columns, or send CSV."
+_SLOW = "Send it in parts, or as CSV."
+_DAMAGED = "Open it in the program that it comes from and save it again."
+
+
+def refuse_if_it_failed(
+    child: Child, said: Said, what: str, *, large: str = _LARGE, slow: str = _SLOW, damaged: str = _DAMAGED
+) -> None:
     """At the end: raise what the child refused, or what its death means.
 
     :param what: was read, in words for the client.
+    :param large: what to do where it takes too much memory.
+    :param slow: what to do where it takes too long.
+    :param damaged: what to do where it cannot be read.
     """
     if not said.fault:
         said.next_line()
@@ -112,12 +126,10 @@ def refuse_if_it_failed(child: Child, said: Said, what: str) -> None:
     if code == _PROTECTED:
         raise DropRejected("protected", f"The {what} is protected with a password.", hint="Send it without one.")
     if code in (_NO_MEMORY, -signal.SIGABRT, -signal.SIGKILL):  # native code aborts where memory ends
-        hint = "Is there a cell far below or beside the table? Delete the empty rows and columns, or send CSV."
-        raise DropRejected("too-large", f"The {what} takes more memory than reading may use.", hint=hint)
-    if code == -signal.SIGXCPU:
-        raise DropRejected("too-large", f"The {what} takes too long to read.", hint="Send it in parts, or as CSV.")
-    if code in (_UNREADABLE, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE):
-        hint = "Open it in the program that it comes from and save it again."
-        raise DropRejected("format", f"The {what} is damaged, or not what its format says.", hint=hint)
+        raise DropRejected("too-large", f"The {what} takes more memory than reading may use.", hint=large)
+    if code in (-signal.SIGXCPU, -signal.SIGALRM):
+        raise DropRejected("too-large", f"The {what} takes too long to read.", hint=slow)
+    if code in (_UNREADABLE, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGTRAP, -signal.SIGFPE):
+        raise DropRejected("format", f"The {what} is damaged, or not what its format says.", hint=damaged)
     ended = f"signal {-code}" if code < 0 else f"exit code {code}"
     raise EngineError(f"The process that reads the {what} ended with {ended}.", hint="It was not judged: try again.")

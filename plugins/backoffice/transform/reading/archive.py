@@ -9,7 +9,7 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping
 
-from backoffice.contract import Input
+from backoffice.contract import Incoming
 from backoffice.errors import DropRejected
 
 __all__ = ["Archive"]
@@ -74,16 +74,35 @@ class Archive:
         except Exception:  # noqa: BLE001 - as above
             return b""
 
-    def choose(self, inputs: Mapping[str, Input]) -> dict[str, zipfile.ZipInfo]:
+    def choose(self, inputs: Mapping[str, Incoming]) -> dict[str, zipfile.ZipInfo]:
         """Which file each input is.
 
         :raises DropRejected: ``members``: none, or more than one, is it; ``format``: names that lead elsewhere.
+        """
+        files = self._here()
+        return {name: _chosen(files, name, spec) for name, spec in inputs.items()}
+
+    def choose_all(self, spec: Incoming) -> list[zipfile.ZipInfo]:
+        """Every file that is one of ``spec``, by name: in the same order, however they were packed.
+
+        :raises DropRejected: ``members``: there is none; ``format``: names that lead elsewhere.
+        """
+        found = [one for one in self._here() if spec.member is None or _matches(spec.member, one.filename)]
+        if not found:
+            called = f" called `{spec.member}`" if spec.member else ""
+            raise DropRejected("members", f"There is no file{called} in the ZIP archive.", hint="Send what was agreed.")
+        return sorted(found, key=lambda one: (_plain(one.filename), one.filename, one.header_offset))
+
+    def _here(self) -> list[zipfile.ZipInfo]:
+        """Its files, without what operating systems add.
+
+        :raises DropRejected: ``format``: names that lead elsewhere.
         """
         files = [one for one in self._all if not one.is_dir() and not _LITTER.search(one.filename)]
         if any(_leads_elsewhere(one) for one in files):
             message = "The ZIP archive has names in it that lead out of it."
             raise DropRejected("format", message, hint="Pack the files alone, without the folders above them.")
-        return {name: _chosen(files, name, spec) for name, spec in inputs.items()}
+        return files
 
     @property
     def files(self) -> int:
@@ -157,7 +176,7 @@ def _leads_elsewhere(member: zipfile.ZipInfo) -> bool:
     return name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or len(name) > 1000 or "\0" in name
 
 
-def _chosen(files: list[zipfile.ZipInfo], name: str, spec: Input) -> zipfile.ZipInfo:
+def _chosen(files: list[zipfile.ZipInfo], name: str, spec: Incoming) -> zipfile.ZipInfo:
     if spec.member is None:
         if len(files) == 1:
             return files[0]

@@ -8,9 +8,10 @@ from typing import IO
 
 from backoffice.errors import DropRejected
 
-__all__ = ["WORKBOOKS", "call_it", "kind_of", "refuse_other_than"]
+__all__ = ["DOCUMENTS", "WORKBOOKS", "call_it", "kind_of", "refuse_other_than"]
 
 WORKBOOKS = frozenset({"xlsx", "xls", "xlsb", "ods"})
+DOCUMENTS = frozenset({"pdf", "png", "jpg", "tif"})
 
 _MAGIC = {
     b"PK\x03\x04": "zip",
@@ -25,10 +26,12 @@ _MAGIC = {
     b"\xfd7zXZ": "xz",
     b"7z\xbc\xaf": "7z",
     b"Rar!": "rar",
-    b"\x89PNG": "picture",
-    b"\xff\xd8\xff": "picture",
-    b"II*\x00": "picture",
-    b"MM\x00*": "picture",
+    b"\x89PNG\r\n": "png",
+    b"\xff\xd8\xff": "jpg",
+    b"II*\x00": "tif",
+    b"MM\x00*": "tif",
+    b"II+\x00": "tif",
+    b"MM\x00+": "tif",
     b"{\\rtf": "rtf",
     b"-----BEGIN PGP": "pgp",
 }
@@ -50,13 +53,15 @@ _CALLED = {
     "xz": "an XZ archive",
     "7z": "a 7z archive",
     "rar": "a RAR archive",
-    "picture": "a picture",
+    "png": "a picture",
+    "jpg": "a picture",
+    "tif": "a picture",
     "rtf": "an RTF document",
     "pgp": "still encrypted",
     "text": "a text file",
     "empty": "empty",
 }
-_AGREED = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
+_AGREED = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet", "documents": "a PDF or a picture"}
 
 
 def kind_of(file: IO[bytes] | RawIOBase) -> str:

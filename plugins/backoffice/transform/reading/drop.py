@@ -10,7 +10,16 @@ from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backoffice.contract import CsvInput, Input, JsonLinesInput, ParquetInput, Sow, SpreadsheetInput
+from backoffice.contract import (
+    CsvInput,
+    DocumentsInput,
+    Incoming,
+    Input,
+    JsonLinesInput,
+    ParquetInput,
+    Sow,
+    SpreadsheetInput,
+)
 from backoffice.errors import DropRejected
 from backoffice.spool import Spool
 from backoffice.transform.figures import InputProfile
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
 
     from backoffice.transform.chain import Ahead
 
-__all__ = ["read_drop"]
+__all__ = ["documents_of", "read_drop"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ def read_drop(
     :return: what was found, by input.
     :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
     """
-    specs: Mapping[str, Input] = sow.all_inputs
+    specs: Mapping[str, Incoming] = sow.all_inputs
     if isinstance(source, Path):
         with source.open("rb", buffering=0) as file:
             return _read_file(connection, file, specs, ahead)
@@ -69,22 +78,35 @@ def read_drop(
 
 
 def _read_file(
-    connection: DuckDBPyConnection, file: RawIOBase, specs: Mapping[str, Input], ahead: Ahead
+    connection: DuckDBPyConnection, file: RawIOBase, specs: Mapping[str, Incoming], ahead: Ahead
 ) -> dict[str, InputProfile]:
     found: dict[str, InputProfile] = {}
-    with _parts(file.fileno(), kind_of(file), specs) as parts:
-        for part in parts:
-            found |= _read(connection, part, {name: specs[name] for name in part.inputs}, ahead)
+    tables = {name: spec for name, spec in specs.items() if isinstance(spec, Input)}
+    documents = {name: spec for name, spec in specs.items() if isinstance(spec, DocumentsInput)}
+    if tables:
+        with _parts(file.fileno(), kind_of(file), tables, alone=not documents) as parts:
+            for part in parts:
+                found |= _read(connection, part, {name: tables[name] for name in part.inputs}, ahead)
+    for name, spec in documents.items():
+        from backoffice.transform.reading.documents.reading import read_documents
+
+        handed = documents_of(file.fileno(), spec, alone=len(specs) == 1)
+        found[name] = replace(read_documents(connection, spec, handed, into=name), from_zip=handed.from_zip)
     return {name: found[name] for name in specs}
 
 
 @contextmanager
-def _parts(descriptor: int, kind: str, specs: Mapping[str, Input]) -> Iterator[list[_Part]]:
-    """The files of a drop. What is unpacked for it is gone at the end."""
+def _parts(descriptor: int, kind: str, specs: Mapping[str, Input], *, alone: bool) -> Iterator[list[_Part]]:
+    """The files of a drop. What is unpacked for it is gone at the end.
+
+    :param alone: nothing else has to come with them.
+    """
     archive = Archive(descriptor) if kind == "zip" else None
     if archive is not None:
         kind = archive.workbook or "zip"
     if archive is None or kind != "zip":
+        if not alone:
+            raise DropRejected("members", "The file is not a ZIP archive.", hint="Pack the agreed files into one ZIP.")
         yield [_whole(descriptor, kind, specs)]
         return
     parts: list[_Part] = []
@@ -100,6 +122,62 @@ def _parts(descriptor: int, kind: str, specs: Mapping[str, Input]) -> Iterator[l
     finally:
         for part in parts:
             os.close(part.descriptor)
+
+
+class _FromZip:
+    """The documents of a ZIP."""
+
+    from_zip = True
+
+    def __init__(self, archive: Archive, spec: DocumentsInput) -> None:
+        self._archive, self._most = archive, spec.max_bytes
+        self._members = archive.choose_all(spec)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def name(self, index: int) -> str | None:
+        return self._members[index].filename.replace("\\", "/")
+
+    def open(self, index: int) -> int:
+        return self._archive.unpack(self._members[index], limit=self._most)
+
+
+class _Alone:
+    """A document that came by itself."""
+
+    from_zip = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __len__(self) -> int:
+        return 1
+
+    def name(self, index: int) -> str | None:  # noqa: ARG002
+        return None
+
+    def open(self, index: int) -> int:  # noqa: ARG002
+        return os.dup(self._descriptor)
+
+
+def documents_of(descriptor: int, spec: DocumentsInput, *, alone: bool) -> _FromZip | _Alone:
+    """The documents of a drop: those of a ZIP, in the order of their names, or the file itself.
+
+    :param descriptor: an open file; it stays open, and has to for as long as they are used.
+    :param alone: nothing else has to come with them.
+    :raises DropRejected: ``members``, ``format``, ``too-large``.
+    """
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+        kind = kind_of(file)
+    if kind == "zip":
+        archive = Archive(descriptor)
+        if archive.workbook:
+            refuse_other_than("documents", archive.workbook)
+        return _FromZip(archive, spec)
+    if not alone:
+        raise DropRejected("members", "The file is not a ZIP archive.", hint="Pack the agreed files into one ZIP.")
+    return _Alone(descriptor)
 
 
 def _whole(descriptor: int, kind: str, specs: Mapping[str, Input]) -> _Part:
