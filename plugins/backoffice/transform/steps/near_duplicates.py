@@ -1,52 +1,51 @@
-"""Near duplicates: blocks, pairs, points, groups, survivors."""
+"""Near duplicates: pairs, groups, survivors; within a list, or linking several."""
 
 # ruff: noqa: S608 - the names and numbers in these queries are ours
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from backoffice.contract.kind import Kind
-from backoffice.contract.model import Model
-from backoffice.contract.step import AnyColumn, Example, NewColumn, Step
+from backoffice.contract.kind import Columns, Kind
+from backoffice.contract.step import AnyColumn, DateColumn, Example, NewColumn, Step
 from backoffice.transform.fragment import ROW, Rows, Source
+from backoffice.transform.function import Function
 from backoffice.transform.merging import listing, most_complete_first
-from backoffice.transform.sql import call, col, filled, query, table
+from backoffice.transform.pairing import Pairing, Pairs, cells_of, pairs_among, scored
+from backoffice.transform.sql import call, col, query, sql, table
+from backoffice.transform.values.grouping import forests, groups
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-Edits = Annotated[int, Field(ge=1, le=9)]
-Likeness = Annotated[float, Field(gt=0, lt=1)]
+__all__ = ["NearDuplicates", "groups_of"]
+
+_FOREST = Function("near_forest", (Kind.TEXT,), Kind.TEXT, forests)
+_GROUPS = Function("near_groups", (Kind.TEXT, Kind.NUMBER, Kind.NUMBER, Kind.BOOLEAN), Kind.TEXT, groups)
+
+_AT_ONCE = 100_000
+"""Rows whose pairs are thinned out at once: so the list of a whole file's stays as short as the file."""
+_ALL_COMPARED = 1000
+"""Rows of a group up to which all its pairs are weighed, where ``weakest`` asks for them."""
 
 
-class Points(Model):
-    """What one column says about two rows being the same. A column that is empty in either row says nothing: 0 points.
-
-    The best that holds counts: ``equal``, then ``edits``, then ``similar``, else ``differs``.
-    """
-
-    equal: float
-    edits: dict[Edits, float] = Field(default_factory=dict)
-    """At most so many letters inserted, deleted, changed or swapped with the next (Damerau-Levenshtein) -> points."""
-    similar: dict[Likeness, float] = Field(default_factory=dict)
-    """A likeness (Jaro-Winkler, 0 to 1) of at least so much -> points."""
-    differs: float
-
-
-class NearDuplicates(Step):
+class NearDuplicates(Pairing, Step):
     """Find rows that mean the same, and make one of them, by points as Fellegi and Sunter (1969) weigh evidence.
 
-    Two rows are compared if they are equal in every column of one line of ``compare_if_equal``; a block of more than
-    ``largest_block`` rows that share such a line is not compared by it (and counted), or the work would grow with its
-    square. A pair with ``threshold`` points or more is the same. Pairs chain: if A is B and B is C, all three are one.
+    Two rows are compared if they are equal in every column of one line of ``compare_if_equal``. Where more than
+    ``largest_block`` rows share such a line, they are too many to compare each with each: they are put in order, once by
+    each of the three columns that say most, and each is compared with the ``neighbours`` next ones; such blocks are
+    counted. A pair with ``threshold`` points or more is the same. Pairs chain: if A is B and B is C, all three are one,
+    unless ``weakest`` keeps them apart.
 
-    Of such a group the most complete row survives, of equally complete ones the first. Each of its empty cells is
-    filled from the most complete of the others that has one.
+    Of such a group the most complete row survives, of equally complete ones the first (``keep`` says otherwise). Each
+    of its empty cells is filled from the next of the others that has one.
+
+    Several lists, put one below the other by ``union``, are linked with ``between``.
     """
 
     step: Literal["near_duplicates"] = "near_duplicates"
@@ -54,18 +53,28 @@ class NearDuplicates(Step):
     """The client's own reference, to list what was merged; it is never filled and earns no points by itself."""
     list_as: NewColumn
     """The column that lists the references of merged rows, joined by ``;``. Empty where nothing was merged."""
-    compare_if_equal: tuple[Annotated[tuple[AnyColumn, ...], Field(min_length=1)], ...] = Field(min_length=1)
-    points: dict[AnyColumn, Points] = Field(min_length=1)
-    threshold: float = Field(gt=0)
-    largest_block: int = Field(default=200, ge=2, le=10_000)
+    weakest: float | None = None
+    """Two groups stay apart, however good a pair is, if two of their rows have fewer points than this with each other;
+    the best pair joins first. In groups of more than 1,000 rows those that were never compared stay apart too. Left out:
+    pairs chain."""
+    between: AnyColumn | None = None
+    """The column that says which list a row is from: rows of different lists are compared only; a row without is not."""
+    one_to_one: bool = False
+    """Whether a row is linked with one row of another list at most: the best pair first, of equal ones the earlier."""
+    keep: Literal["most_complete", "first", "newest"] = "most_complete"
+    """Which row of a group survives; of equally new ones the most complete."""
+    newest_by: DateColumn | None = None
+    take: dict[AnyColumn, Literal["newest", "longest"]] = Field(default_factory=dict)
+    """Columns whose cell is not the survivor's, but the newest or the longest of the group."""
 
+    family: ClassVar = "tables"
     example: ClassVar[Example] = Example(
         """- step: near_duplicates
   ids: id
   list_as: merged
   compare_if_equal: [[town]]
   points:
-    name: {equal: 10, similar: {0.9: 7}, differs: -5}
+    name: {equal: 10, similar: {0.9: 7}, words: {1: 8}, differs: -5}
   threshold: 6
 """,
         before="""\
@@ -73,150 +82,168 @@ id,name,town,phone
 1,Maria Huber,Graz,
 2,Maria Hubr,Graz,0316 1
 3,Bo Lang,Graz,
+4,"Huber, Maria",Graz,
 """,
         after="""\
 id,name,town,phone,merged
-2,Maria Hubr,Graz,0316 1,1;2
+2,Maria Hubr,Graz,0316 1,1;2;4
 3,Bo Lang,Graz,,
 """,
     )
     blanks: ClassVar[str] = "An empty cell says nothing about two rows, and is filled from the next that has one."
 
     @model_validator(mode="after")
-    def _can_be_reached(self) -> NearDuplicates:
-        most = sum(points.equal for points in self.points.values())
-        if most < self.threshold:
-            raise ValueError(f"`threshold` {self.threshold:g} is out of reach: equal rows have {most:g} points")
+    def _belongs_together(self) -> NearDuplicates:
+        if self.one_to_one and self.between is None:
+            raise ValueError("`one_to_one` links lists: say in `between` which column tells them apart")
+        if self.weakest is not None and self.weakest > self.threshold:
+            raise ValueError("`weakest` is above `threshold`")
+        newest = self.keep == "newest" or "newest" in self.take.values()
+        if newest != (self.newest_by is not None):
+            raise ValueError("`newest_by` and what is `newest` belong together: say both or neither")
         return self
 
     @override
+    def faults(self, columns: Columns) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        yield from self.date_faults(columns)
+
+    @override
     def words(self) -> str:
-        lines = " or ".join(" and ".join(line) for line in self.compare_if_equal)
+        best = {
+            "most_complete": "The most complete row stays",
+            "first": "The first row stays",
+            "newest": f"The newest row by {self.newest_by} stays",
+        }
+        lists = f" Rows of different {self.between} are compared only" if self.between else ""
+        lists += ", and linked one to one." if self.one_to_one else "." if lists else ""
+        taken = "".join(f" Of {name} the {which} cell is taken." for name, which in self.take.items())
         return (
-            f"Merge rows that mean the same: equal in {lines}, and {self.threshold:g} points or more over "
-            f"{len(self.points)} columns. The most complete row stays, its empty cells filled from the others."
+            f"Merge rows that mean the same: equal in {self.lines()}, and {self.threshold:g} points or more over "
+            f"{len(self.points)} columns.{lists} {best[self.keep]}, its empty cells filled from the others.{taken}"
         )
 
     @override
     def compile(self, source: Source) -> Rows:
         name = source.name
-        lines = dict(enumerate(self.compare_if_equal, start=1))
-        blocks = {number: f"{name}_blocks_{number}" for number in lines}
-        pairs = {number: f"{name}_pairs_{number}" for number in lines}
-        tables: list[tuple[str, exp.Query]] = []
-        for number, line in lines.items():
-            tables.append((blocks[number], _blocks(line, source)))
-            tables.append((pairs[number], _pairs(self, line, source, blocks[number])))
-        same = " union ".join(f"select a, b from {one}" for one in pairs.values())
-        tables += [
-            (f"{name}_same", query(same)),
-            (f"{name}_groups", _groups(name)),
+        side = sql("dense_rank() over (order by :list)", list=col(self.between)) if self.between else sql("0")
+        rows = cells_of(self, table(source.table), col(ROW), side, col)
+        if self.between:
+            rows = rows.where(sql(":list is not null", list=col(self.between)))
+        pairs = pairs_among(self, name, rows, sides=self.between is not None)
+        tables = [
+            *pairs.tables,
+            *groups_of(self, name, pairs, weakest=self.weakest, one_to_one=self.one_to_one),
             (f"{name}_members", _members(self, source)),
             (name, _merged(self, source)),
         ]
-        small = " + ".join(
-            f"(select coalesce(sum(size * (size - 1) // 2), 0) from {one} where size <= {self.largest_block})"
-            for one in blocks.values()
-        )
-        large = " + ".join(f"(select count(*) from {one} where size > {self.largest_block})" for one in blocks.values())
         counts = {
-            "pairs_compared": query(f"select ({small})::bigint"),
-            "pairs_same": query(f"select count(*) from {name}_same"),
+            "pairs_compared": pairs.compared,
+            "pairs_same": query(f"select count(*) from {pairs.same}"),
             "groups_merged": query(f"select count(distinct leader) from {name}_groups"),
-            "blocks_too_large": query(f"select {large}"),
+            "blocks_crowded": pairs.crowded,
         }
         return Rows(tuple(tables), counts)
 
 
-def _blocks(line: tuple[str, ...], source: Source) -> exp.Query:
-    """Rows that are equal in every column of ``line``, by what they share. An empty cell equals nothing."""
-    from sqlglot import exp
+def groups_of(
+    pairing: Pairing, name: str, pairs: Pairs, *, weakest: float | None, one_to_one: bool
+) -> list[tuple[str, exp.Query]]:
+    """The tables that lead from pairs to ``…_groups``: every row of a group, and the group's smallest row.
 
-    size = exp.alias_(exp.Count(this=exp.Star()), "size")
-    blocks = exp.select(*map(col, line), size).from_(table(source.table)).where(*map(filled, line))
-    return blocks.group_by(*map(col, line)).having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.convert(1)))
-
-
-def _pairs(step: NearDuplicates, line: tuple[str, ...], source: Source, blocks: str) -> exp.Query:
-    """The pairs within one line's blocks that have the points. Only what is found is kept, not what is compared."""
-    from sqlglot import exp
-
-    x, y = exp.select("t.*").from_(table(source.table, "t")), exp.select("t.*").from_(table(source.table, "t"))
-    bounded = exp.select("*").from_(table(blocks)).where(f"size <= {step.largest_block}")
-    keys = tuple(exp.to_identifier(name, quoted=True) for name in line)
-    x = x.join(bounded.subquery("s"), using=keys, join_type="semi")
-    y = y.join(bounded.subquery("s"), using=keys, join_type="semi")
-    equal = [exp.EQ(this=col(name, "x"), expression=col(name, "y")) for name in line]
-    earlier = exp.LT(this=col(ROW, "x"), expression=col(ROW, "y"))
-    terms = [_points(name, points, source.columns[name]) for name, points in step.points.items()]
-    total = reduce(_plus, terms)
-    chosen = exp.alias_(col(ROW, "x"), "a"), exp.alias_(col(ROW, "y"), "b")
-    pairs = exp.select(*chosen).from_(x.subquery("x")).join(y.subquery("y"), on=exp.and_(*equal, earlier))
-    return pairs.where(exp.GTE(this=exp.paren(total), expression=exp.convert(step.threshold)))
-
-
-def _plus(one: exp.Expr, other: exp.Expr) -> exp.Expr:
-    from sqlglot import exp
-
-    return exp.Add(this=one, expression=other)
-
-
-def _points(name: str, points: Points, kind: Kind) -> exp.Expr:
-    """What one column says of two rows. Most compared cells differ: that is asked first, so the rest costs little."""
-    from sqlglot import exp
-
-    x: exp.Expr = col(name, "x")
-    y: exp.Expr = col(name, "y")
-    if kind is not Kind.TEXT:
-        x, y = exp.cast(x, "varchar"), exp.cast(y, "varchar")
-    either_empty = exp.or_(x.is_(exp.null()), y.is_(exp.null()))
-    found = exp.Case().when(either_empty, exp.convert(0))
-    found = found.when(exp.EQ(this=x.copy(), expression=y.copy()), exp.convert(points.equal), copy=False)
-    if points.edits:
-        distance = exp.Anonymous(this="damerau_levenshtein", expressions=[x.copy(), y.copy()])
-        levels = sorted(points.edits.items())
-        if not points.similar:
-            far = exp.GT(this=distance, expression=exp.convert(levels[-1][0]))
-            found = found.when(far, exp.convert(points.differs), copy=False)
-        for edits, value in levels:
-            found = found.when(
-                exp.LTE(this=distance.copy(), expression=exp.convert(edits)), exp.convert(value), copy=False
-            )
-    if points.similar:
-        likeness = exp.Anonymous(this="jaro_winkler_similarity", expressions=[x.copy(), y.copy()])
-        levels = sorted(points.similar.items(), reverse=True)
-        far = exp.LT(this=likeness, expression=exp.convert(levels[-1][0]))
-        found = found.when(far, exp.convert(points.differs), copy=False)
-        for least, value in levels:
-            found = found.when(
-                exp.GTE(this=likeness.copy(), expression=exp.convert(least)), exp.convert(value), copy=False
-            )
-    return found.else_(exp.convert(points.differs))
+    Most pairs stand alone; the others go through union-find, thinned out first to those that hold a group together.
+    """
+    rest = f"{name}_rest"
+    text = "string_agg(a || ' ' || b || ' ' || points || ' ' || side_a || ' ' || side_b, ';')"
+    tables = [
+        (
+            f"{name}_often",
+            query(
+                f"""select _row from (select a as _row from {pairs.same} union all select b from {pairs.same}) as ends
+                group by _row having count(*) > 1"""
+            ),
+        ),
+        (
+            rest,
+            query(
+                f"""select p.* from {pairs.same} as p left join {name}_often as s on s._row = p.a
+                left join {name}_often as t on t._row = p.b where s._row is not null or t._row is not null"""
+            ),
+        ),
+    ]
+    weighed = rest
+    if not one_to_one:
+        thinned = query(
+            f"select {_FOREST.name}(pairs) as pairs from (select {text} as pairs from {rest} group by a // {_AT_ONCE}) as r"
+        )
+        tables.append((f"{name}_forest", thinned))
+        weighed = f"{name}_forest"
+        text = "string_agg(pairs, ';')"
+    if weakest is not None:
+        weighed, text = _weighed_all(pairing, name, tables, weighed, text)
+    found = _GROUPS(sql("pairs"), pairing.threshold, weakest, one_to_one)
+    tables.append((f"{name}_found", _read(found, f"select {text} as pairs from {weighed}")))
+    alone = f"""select p.* from {pairs.same} as p anti join {name}_often as s on s._row = p.a
+        anti join {name}_often as t on t._row = p.b"""
+    tables.append((f"{name}_alone", query(alone)))
+    tables.append(
+        (
+            f"{name}_groups",
+            query(
+                f"""select a as _row, a as leader from {name}_alone union all
+                select b, a from {name}_alone union all select _row, leader from {name}_found"""
+            ),
+        )
+    )
+    return tables
 
 
-def _groups(name: str) -> exp.Query:
-    """Connected components: every row takes the smallest row number among its neighbours until none changes."""
+def _weighed_all(
+    pairing: Pairing, name: str, tables: list[tuple[str, exp.Query]], weighed: str, text: str
+) -> tuple[str, str]:
+    """All pairs of what chains together, weighed too: they may speak against it."""
+    chains = _GROUPS(sql("pairs"), pairing.threshold, None, False)
+    tables.append((f"{name}_chains", _read(chains, f"select {text} as pairs from {weighed}")))
+    size = f"select leader from {name}_chains group by leader having count(*)"
+    among = query(
+        f"""select x._row as a, y._row as b from {name}_chains as x join {name}_chains as y
+        on x.leader = y.leader and x._row < y._row where x.leader in ({size} <= {_ALL_COMPARED})"""
+    )
+    tables.append((f"{name}_among", scored(pairing, name, among, least=None)))
+    large = f"""select r.* from {name}_rest as r join {name}_chains as c on c._row = r.a
+        where c.leader in ({size} > {_ALL_COMPARED})"""
+    tables.append((f"{name}_weighed", query(f"select * from {name}_among union all {large}")))
+    return f"{name}_weighed", "string_agg(a || ' ' || b || ' ' || points || ' ' || side_a || ' ' || side_b, ';')"
+
+
+def _read(found: exp.Expr, pairs: str) -> exp.Query:
+    """The rows and leaders of an answer."""
     return query(
-        f"""with recursive edges as (select a, b from {name}_same union all select b, a from {name}_same),
-        reached(_row, leader) using key (_row) as (
-            select a, min(least(a, b)) from edges group by a
-            union
-            select edges.b, min(reached.leader) from reached
-            join edges on edges.a = reached._row
-            join recurring.reached as known on known._row = edges.b
-            where reached.leader < known.leader group by edges.b
-        ) select _row, leader from reached"""
+        f"""select split_part(one, ' ', 1)::bigint as _row, split_part(one, ' ', 2)::bigint as leader
+        from (select unnest(string_split(:found, ';')) as one from ({pairs}) as p) as r""",
+        found=found,
     )
 
 
 def _members(step: NearDuplicates, source: Source) -> exp.Query:
     from sqlglot import exp
 
-    order = exp.Order(expressions=most_complete_first(source, but=step.list_as, of="t"))
-    place = exp.Window(this=exp.RowNumber(), partition_by=[exp.column("leader", table="g")], order=order)
+    order = most_complete_first(source, but=step.list_as, of="t")
+    if step.keep == "first":
+        order = order[1:]
+    elif step.newest_by:
+        order = [_newest(step.newest_by, "t"), *order] if step.keep == "newest" else order
+    place = exp.Window(
+        this=exp.RowNumber(), partition_by=[exp.column("leader", table="g")], order=exp.Order(expressions=order)
+    )
     chosen = [col(name, "t") for name in (ROW, *source.columns)]
     members = exp.select("g.leader", exp.alias_(place, "place"), *chosen).from_(table(f"{source.name}_groups", "g"))
     return members.join(table(source.table, "t"), on=exp.EQ(this=col(ROW, "t"), expression=exp.column(ROW, table="g")))
+
+
+def _newest(name: str, of: str | None = None) -> exp.Ordered:
+    from sqlglot import exp
+
+    return exp.Ordered(this=col(name, of), desc=True, nulls_first=False)
 
 
 def _merged(step: NearDuplicates, source: Source) -> exp.Query:
@@ -225,18 +252,35 @@ def _merged(step: NearDuplicates, source: Source) -> exp.Query:
 
     merged: list[exp.Expr] = []
     others: list[exp.Expr] = []
+    first = exp.EQ(this=exp.column("place"), expression=exp.convert(1))
     for name in (ROW, *source.after):
         if name == step.list_as:
             merged.append(exp.alias_(listing(source, step.ids, step.list_as), name, quoted=True))
             others.append(exp.alias_(col(name) if name in source.columns else exp.null(), name, quoted=True))
             continue
-        # The reference is the survivor's own or none; filled in from another row it would be a lie.
-        first = exp.EQ(this=exp.column("place"), expression=exp.convert(1))
-        own = call("max", exp.Case().when(first, col(name)))
-        next_best = call("arg_min", col(name), exp.column("place"))
-        merged.append(exp.alias_(own if name == step.ids else next_best, name, quoted=True))
+        # The reference is the survivor's own or none; filled in from another row it would be a lie. So would be
+        # another row's number.
+        own = call("max", exp.Case().when(first.copy(), col(name)))
+        best = own if name in (step.ids, ROW) else _best(step, name)
+        merged.append(exp.alias_(best, name, quoted=True))
         others.append(col(name))
     groups = exp.select(*merged).from_(table(f"{source.name}_members")).group_by("leader")
-    in_none = exp.column(ROW).isin(query=query(f"select _row from {source.name}_groups"))
-    rest = exp.select(*others).from_(table(source.table)).where(exp.not_(in_none))
+    rest = exp.select(*(col(one.name, "t") if isinstance(one, exp.Column) else one for one in others))
+    rest = rest.from_(table(source.table, "t"))
+    in_none = exp.EQ(this=col(ROW, "g"), expression=col(ROW, "t"))
+    rest = rest.join(table(f"{source.name}_groups", "g"), on=in_none, join_type="anti")
     return exp.union(groups, rest, distinct=False)
+
+
+def _best(step: NearDuplicates, name: str) -> exp.Expr:
+    """The cell that a group gets: the survivor's, or as ``take`` says; the next member's where that one is empty."""
+    from sqlglot import exp
+
+    taken = step.take.get(name)
+    if taken is None:
+        return call("arg_min", col(name), exp.column("place"))
+    order = "-length(cast(:cell as varchar))"
+    if taken == "newest" and step.newest_by:
+        order = "-coalesce(epoch_us(cast(:date as timestamp)), -9223372036854775807)"
+    date = col(step.newest_by) if step.newest_by else exp.null()
+    return sql(f"arg_min(:cell, {{'o': {order}, 'p': place}})", cell=col(name), date=date)
