@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from bench import author, engine, latency, phones, reading, stack
+from bench import author, duplicates, engine, latency, phones, reading, stack
 
 MEASUREMENTS = {
     "latency": latency.measure,
     "author": author.measure,
     "engine": engine.measure,
+    "duplicates": duplicates.measure,
     "phones": phones.measure,
     "reading": reading.measure,
     "stack": stack.measure,

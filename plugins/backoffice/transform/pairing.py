@@ -1,4 +1,4 @@
-"""Which rows may mean the same: compared within blocks, weighed by points as Fellegi and Sunter (1969) weigh evidence.
+"""Which rows are compared: those of one block. Of those, the pairs that have the points.
 
 Two steps ask it: one within a list, one between two lists.
 """
@@ -7,137 +7,24 @@ Two steps ask it: one within a list, one between two lists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field, model_validator
-
-from backoffice.contract.kind import Columns, Kind
-from backoffice.contract.model import Model
-from backoffice.contract.step import AnyColumn
+from backoffice.transform.evidence import Pairing, Start, double, name_of, total, words_of
 from backoffice.transform.fragment import ROW
-from backoffice.transform.sql import col, query, sql, table
+from backoffice.transform.sql import col, query, sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["SIDE", "Pairing", "Pairs", "Points", "cells_of", "pairs_among", "scored"]
+__all__ = ["SIDE", "Pairs", "cells_of", "pairs_among", "scored"]
 
 SIDE = "_side"
 """The list that a row stands in; rows are compared between lists only. One list: it is nothing."""
 
-Edits = Annotated[int, Field(ge=1, le=9)]
-Likeness = Annotated[float, Field(gt=0, lt=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
-
 _PASSES = 3
 """Orders in which a crowded block is gone through, by the columns that say most."""
-_DATES = frozenset({Kind.DATE, Kind.TIMESTAMP})
-
-
-class Points(Model):
-    """What one column says about two rows being the same. A column that is empty in either row says nothing: 0 points.
-
-    The first that holds counts: ``equal``, ``day_and_month``, ``edits``, ``similar``, ``words``, else ``differs``.
-    """
-
-    equal: float
-    day_and_month: float | None = None
-    """The same date, but for day and month that have changed places."""
-    edits: dict[Edits, float] = Field(default_factory=dict)
-    """At most so many letters inserted, deleted, changed or swapped with the next (Damerau-Levenshtein) -> points."""
-    similar: dict[Likeness, float] = Field(default_factory=dict)
-    """A likeness (Jaro-Winkler, 0 to 1) of at least so much -> points."""
-    words: dict[Share, float] = Field(default_factory=dict)
-    """So large a share of all words is in both (Dice, 1: the same words), in any order -> points. Case and signs do not
-    matter."""
-    differs: float
-
-
-class Start(Model):
-    """The beginning of a cell, to compare by."""
-
-    column: AnyColumn
-    first: int = Field(ge=1, le=50)
-    """So many letters, in any case."""
-
-
-class Swapped(Model):
-    """Two columns whose cells may have changed places, like given name and surname."""
-
-    columns: tuple[AnyColumn, AnyColumn]
-    points: float
-    """What it says if they have, in place of what the two columns say."""
-    similar: Likeness | None = None
-    """How alike the cells have to be, crosswise (Jaro-Winkler); left out: equal."""
-
-
-class Pairing(Model):
-    """Which rows are compared, and how many points make them the same.
-
-    Two rows are compared if they are equal in every column of one line of ``compare_if_equal``; an empty cell equals
-    nothing. Where more than ``largest_block`` rows share such a line, they would be too many to compare each with each:
-    they are put in order, once by each of the three columns that say most, and each is compared with the
-    ``neighbours`` next ones (sorted neighbourhood, Hernandez and Stolfo 1995). Such blocks are counted.
-    """
-
-    compare_if_equal: tuple[Annotated[tuple[AnyColumn | Start, ...], Field(min_length=1)], ...] = Field(min_length=1)
-    """Lines of columns; of a column the first letters only: ``{column: surname, first: 3}``."""
-    points: dict[AnyColumn, Points] = Field(min_length=1)
-    swapped: tuple[Swapped, ...] = ()
-    threshold: float = Field(gt=0)
-    """A pair with so many points or more is the same."""
-    largest_block: int = Field(default=200, ge=2, le=10_000)
-    neighbours: int = Field(default=20, ge=1, le=1000)
-
-    @model_validator(mode="after")
-    def _can_be_reached(self) -> Pairing:
-        most = sum(max(_possible(points)) for points in self.points.values())
-        most += sum(max(0.0, one.points) for one in self.swapped)
-        if most < self.threshold:
-            raise ValueError(f"`threshold` {self.threshold:g} is out of reach: equal rows have {most:g} points")
-        for one in self.swapped:
-            if strange := [name for name in one.columns if name not in self.points]:
-                raise ValueError(f"`swapped` takes the place of points: `{strange[0]}` has none")
-            if one.columns[0] == one.columns[1]:
-                raise ValueError("`swapped` names two different columns")
-        swapped = [name for one in self.swapped for name in one.columns]
-        if len(set(swapped)) < len(swapped):
-            raise ValueError("a column can be in one pair of `swapped` only")
-        return self
-
-    def date_faults(self, columns: Columns) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-        """As a step's ``faults``."""
-        for name, points in self.points.items():
-            if points.day_and_month is not None and columns.get(name) not in _DATES | {None}:
-                fault = f"`{name}` holds {columns[name]}: day and month are told apart in dates."
-                yield ("points", name, "day_and_month"), fault, "Make dates of it first (step `dates`)."
-
-    def lines(self) -> str:
-        """The lines, in words."""
-        return " or ".join(" and ".join(map(_shown, line)) for line in self.compare_if_equal)
-
-    def compared(self) -> list[str]:
-        """Every column that is looked at."""
-        names = [_name(one) for line in self.compare_if_equal for one in line]
-        return list(dict.fromkeys([*self.points, *names]))
-
-
-def _possible(points: Points) -> Iterator[float]:
-    yield points.equal
-    yield from () if points.day_and_month is None else (points.day_and_month,)
-    for levels in (points.edits, points.similar, points.words):
-        yield from levels.values()
-
-
-def _name(one: str | Start) -> str:
-    return one if isinstance(one, str) else one.column
-
-
-def _shown(one: str | Start) -> str:
-    return one if isinstance(one, str) else f"the first {one.first} letters of {one.column}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +40,9 @@ class Pairs:
     crowded: exp.Query
 
 
-def cells_of(pairing: Pairing, of: exp.Table, row: exp.Expr, side: exp.Expr, cell: Callable[[str], exp.Expr]) -> exp.Select:
+def cells_of(
+    pairing: Pairing, of: exp.Table, row: exp.Expr, side: exp.Expr, cell: Callable[[str], exp.Expr]
+) -> exp.Select:
     """The rows to compare, of one table: what :func:`pairs_among` takes.
 
     :param row: a number that no other row has.
@@ -187,7 +76,12 @@ def pairs_among(pairing: Pairing, name: str, rows: exp.Query, *, sides: bool) ->
     tables.append((f"{name}_places", _places(pairing, name)))
     tables.append((f"{name}_next", _next(pairing, name, sides=sides)))
     known = "".join(f" and not coalesce(x._b{line} = y._b{line}, false)" for line in lines)
-    tables.append((f"{name}_beside", scored(pairing, name, query(f"select a, b from {name}_next"), f"true{known}", least=pairing.threshold)))
+    tables.append(
+        (
+            f"{name}_beside",
+            scored(pairing, name, query(f"select a, b from {name}_next"), f"true{known}", least=pairing.threshold),
+        )
+    )
     found = " union all ".join(f"select * from {name}_pairs_{line}" for line in lines)
     tables.append((f"{name}_same", query(f"{found} union all select * from {name}_beside")))
     small = f"<= {pairing.largest_block}"
@@ -212,7 +106,7 @@ def _places_of(pairing: Pairing) -> dict[str, str]:
 
 
 def _part(one: str | Start, at: dict[str, str], of: str | None = None) -> exp.Expr:
-    cell = col(at[_name(one)], of)
+    cell = col(at[name_of(one)], of)
     return cell if isinstance(one, str) else sql("lower(left(:cell, :n))", cell=cell, n=one.first)
 
 
@@ -224,7 +118,7 @@ def _keys(pairing: Pairing, rows: exp.Query) -> exp.Query:
     chosen: list[exp.Expr] = [col(ROW), col(SIDE)]
     for number, line in enumerate(pairing.compare_if_equal, start=1):
         key = exp.Anonymous(this="hash", expressions=[_part(one, at) for one in line])
-        there = exp.and_(*(sql(":cell is not null", cell=col(at[_name(one)])) for one in line))
+        there = exp.and_(*(sql(":cell is not null", cell=col(at[name_of(one)])) for one in line))
         chosen.append(exp.alias_(exp.Case().when(there, key), f"_b{number}", quoted=True))
     return exp.select(*chosen).from_(rows.subquery("r"))  # pyright: ignore[reportReturnType]
 
@@ -264,7 +158,7 @@ def _cells(pairing: Pairing, name: str, rows: exp.Query) -> exp.Query:
     keys = ", ".join(f"b._b{line}, b._n{line}" for line in lines)
     at = _places_of(pairing)
     words = [
-        exp.alias_(_words(col(at[column], "r")), f"_w{at[column]}")
+        exp.alias_(words_of(col(at[column], "r")), f"_w{at[column]}")
         for column, points in pairing.points.items()
         if points.words
     ]
@@ -273,12 +167,6 @@ def _cells(pairing: Pairing, name: str, rows: exp.Query) -> exp.Query:
     return chosen.from_(rows.subquery("r")).join(  # pyright: ignore[reportReturnType]
         exp.to_table(f"{name}_blocks").as_("b"), on="b._row = r._row"
     )
-
-
-def _words(cell: exp.Expr) -> exp.Expr:
-    """Its different words: letters and digits, in lower case."""
-    text = "list_distinct(list_filter(string_split_regex(lower(:cell), :between), lambda w: w <> ''))"
-    return sql(text, cell=cell, between=r"[^\p{L}\p{N}]+")
 
 
 def _within(pairing: Pairing, name: str, line: int, *, sides: bool) -> exp.Query:
@@ -290,9 +178,7 @@ def _within(pairing: Pairing, name: str, line: int, *, sides: bool) -> exp.Query
         f"select x._row as a, y._row as b from {name}_cells as x join {name}_cells as y on x._b{line} = y._b{line}"
         f" and x._row < y._row{apart}{earlier}"
     )
-    equal = [
-        sql(":x = :y", x=_part(one, at, "x"), y=_part(one, at, "y")) for one in pairing.compare_if_equal[line - 1]
-    ]
+    equal = [sql(":x = :y", x=_part(one, at, "x"), y=_part(one, at, "y")) for one in pairing.compare_if_equal[line - 1]]
     return _with_points(pairing, pairs.where(*equal), least=pairing.threshold)  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -342,67 +228,10 @@ def _with_points(pairing: Pairing, pairs: exp.Query, *, least: float | None) -> 
     """``pairs`` with points and sides; its tables ``x`` and ``y`` hold the cells."""
     from sqlglot import exp
 
-    chosen = [exp.alias_(_total(pairing), "points"), exp.column("_side", "x").as_("side_a"), exp.column("_side", "y").as_("side_b")]
+    chosen = [
+        exp.alias_(total(pairing, _places_of(pairing)), "points"),
+        exp.column("_side", "x").as_("side_a"),
+        exp.column("_side", "y").as_("side_b"),
+    ]
     weighed = exp.select("*").from_(pairs.select(*chosen, copy=False).subquery("w", copy=False), copy=False)  # pyright: ignore[reportAttributeAccessIssue]
-    return weighed if least is None else weighed.where(exp.GTE(this=exp.column("points"), expression=_double(least)))
-
-
-def _double(number: float) -> exp.Expr:
-    from sqlglot import exp
-
-    return exp.cast(exp.convert(number), "double")
-
-
-def _total(pairing: Pairing) -> exp.Expr:
-    at = _places_of(pairing)
-    terms = {name: _points(at[name], points) for name, points in pairing.points.items()}
-    for one in pairing.swapped:
-        a, b = one.columns
-        text = "case when :crossed then :points else :a + :b end"
-        crossed = _crossed(one, at[a], at[b])
-        terms[a] = sql(text, crossed=crossed, points=_double(one.points), a=terms[a], b=terms.pop(b))
-    return reduce(_plus, terms.values())
-
-
-def _plus(one: exp.Expr, other: exp.Expr) -> exp.Expr:
-    from sqlglot import exp
-
-    return exp.Add(this=one, expression=other)
-
-
-def _crossed(swapped: Swapped, a: str, b: str) -> exp.Expr:
-    names = {"xa": col(a, "x"), "xb": col(b, "x"), "ya": col(a, "y"), "yb": col(b, "y")}
-    if swapped.similar is None:
-        text = ":xa = :yb and :xb = :ya and :xa <> :ya"
-        return sql(f"coalesce({text}, false)", **names)
-    crosswise = "least(jaro_winkler_similarity(:xa, :yb), jaro_winkler_similarity(:xb, :ya))"
-    straight = "greatest(jaro_winkler_similarity(:xa, :ya), jaro_winkler_similarity(:xb, :yb))"
-    text = f"coalesce(:xa <> :ya and :xb <> :yb and {crosswise} >= :least and {crosswise} > {straight}, false)"
-    return sql(text, **names, least=swapped.similar)
-
-
-def _points(cell: str, points: Points) -> exp.Expr:
-    """What one column says of two rows. Most compared cells differ: that is asked first, so the rest costs little."""
-    from sqlglot import exp
-
-    x, y = col(cell, "x"), col(cell, "y")
-    found = exp.Case().when(sql(":x is null or :y is null", x=x, y=y), _double(0))
-    found = found.when(sql(":x = :y", x=x, y=y), _double(points.equal), copy=False)
-    if points.day_and_month is not None:
-        text = "left(:x, 4) = left(:y, 4) and substr(:x, 6, 2) = substr(:y, 9, 2) and substr(:x, 9, 2) = substr(:y, 6, 2)"
-        found = found.when(sql(text, x=x, y=y), _double(points.day_and_month), copy=False)
-    alone = sum(map(bool, (points.edits, points.similar, points.words))) == 1
-    for text, better, levels in (
-        ("damerau_levenshtein(:x, :y)", "<=", sorted(points.edits.items())),
-        ("jaro_winkler_similarity(:x, :y)", ">=", sorted(points.similar.items(), reverse=True)),
-        ("2 * len(list_intersect(:v, :w)) / (len(:v) + len(:w))", ">=", sorted(points.words.items(), reverse=True)),
-    ):
-        values = {"x": x, "y": y, "v": col(f"_w{cell}", "x"), "w": col(f"_w{cell}", "y")}
-        if alone and levels:
-            far = sql(f"not {text} {better} :limit", **values, limit=_double(levels[-1][0]))
-            found = found.when(far, _double(points.differs), copy=False)
-        for level, value in levels:
-            found = found.when(
-                sql(f"{text} {better} :limit", **values, limit=_double(level)), _double(value), copy=False
-            )
-    return found.else_(_double(points.differs))
+    return weighed if least is None else weighed.where(exp.GTE(this=exp.column("points"), expression=double(least)))
