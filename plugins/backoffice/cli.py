@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 
 import typer
 
+from backoffice.child import undumpable
 from backoffice.commands import certificate, client, demo, drop, job, project, sow, stack
+from backoffice.discretion import bare, quiet_hooks, without_text
 from backoffice.errors import BackofficeError
 
 __all__ = ["app", "main"]
@@ -35,17 +36,25 @@ app.command("demo")(demo.demo)
 def main() -> None:
     """Run the command; an error of ours is two lines on standard error and an exit code that means something.
 
-    Whatever it or a server that it starts writes is for its user's eyes alone, and nothing of it is dumped to disk.
+    Whatever it or a server that it starts writes is for its user's eyes alone, and nothing of it is dumped to disk. An
+    error that nobody expected is named by its class, never quoted.
     """
     os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    undumpable()
+    quiet_hooks()
+    failure: BackofficeError | None = None
     try:
         app()
     except BackofficeError as error:
-        print(f"backoffice: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(error.hint, file=sys.stderr)
-        sys.exit(error.exit_code)
+        bare(error)
+        failure = error
+    except Exception as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
+        failure = without_text(error)
+    if failure is not None:
+        print(f"backoffice: {failure.message}", file=sys.stderr)
+        if failure.hint:
+            print(failure.hint, file=sys.stderr)
+        sys.exit(failure.exit_code)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_day_and_month_that_changed_places_are_found_in_dates_only():
     step = near({"born": {"equal": 9, "day_and_month": 5, "edits": {1: 4}, "differs": -9}})
     rows = ["1,,,x,1980-03-04,", "2,,,x,1980-04-03,", "3,,,y,1980-03-04,", "4,,,y,1980-03-14,", "5,,,y,1981-04-03,"]
     assert merged([dates, step], rows)[0] == {"1;2", "3;4"}
-    faults = list(step_model("near_duplicates").model_validate(step).faults({name: Kind.TEXT for name in COLUMNS}))
+    faults = list(step_model("near_duplicates").model_validate(step).faults(dict.fromkeys(COLUMNS, Kind.TEXT)))
     assert [place for place, _, _ in faults] == [("points", "born", "day_and_month")]
 
 

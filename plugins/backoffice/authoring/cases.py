@@ -28,6 +28,7 @@ from typing import Any
 from backoffice.authoring.differences import Difference, compare
 from backoffice.authoring.sheets import Sheet, read_sheet
 from backoffice.contract import Sow
+from backoffice.discretion import kind_of
 from backoffice.errors import BackofficeError, DropRejected
 
 __all__ = ["Case", "Outcome", "cases_of", "run_case", "update_case"]
@@ -176,7 +177,7 @@ def _read(path: Path) -> Sheet:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file, strict=True))
     except (OSError, ValueError, csv.Error) as error:
-        fault = type(error).__name__
+        fault = kind_of(error)
     if fault or not rows:
         raise BackofficeError(f"{path} cannot be read{f' ({fault})' if fault else ': it is empty'}.", hint=_AS_CSV)
     width = len(rows[0])

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from backoffice.discretion import kind_of
 from backoffice.errors import DropRejected
 
 __all__ = ["Sniffed", "column_name", "sniff"]
@@ -133,7 +134,7 @@ def _parquet_names(path: Path) -> list[str]:
     try:
         return list(pq.read_schema(path).names)
     except Exception as error:  # noqa: BLE001 - pyarrow's errors may show cells
-        fault = type(error).__name__
+        fault = kind_of(error)
     raise DropRejected("format", f"The file is no Parquet that can be read ({fault}).", hint="Is it whole?")
 
 
@@ -149,7 +150,7 @@ def _spreadsheet(path: Path) -> Sniffed:
         rows = list(islice(sheet.iter_rows(), 25))
         offset = sheet.start[0] if sheet.start else 0
     except Exception as error:  # noqa: BLE001 - whatever it raised may show cells
-        fault = type(error).__name__
+        fault = kind_of(error)
     if fault or not rows:
         raise DropRejected("format", f"The sheet cannot be read{f' ({fault})' if fault else ''}.", hint="Is it whole?")
     texts = [[str(cell).strip() for cell in row] for row in rows]

@@ -6,10 +6,7 @@ Stages are imported inside ``execute``: a DAG file is parsed often and must not 
 from __future__ import annotations
 
 import logging
-import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,6 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from backoffice.child import undumpable
+from backoffice.discretion import bare, without_text
 from backoffice.errors import BackofficeError, CheckFailed, ContractError, DropRejected, NotAgreed, QualityBroken
 
 if TYPE_CHECKING:
@@ -58,9 +56,9 @@ def contained(work: Callable[[], None]) -> None:
     except (BackofficeError, AirflowFailException) as error:
         failure = error
     except BaseException as error:  # noqa: BLE001 (the boundary: whatever it is, its text stays here)
-        failure = error if _stops(error) else _without_text(error)
+        failure = error if _stops(error) else without_text(error)
     if failure is not None:
-        failure.__context__ = failure.__cause__ = failure.__traceback__ = None
+        bare(failure)
         raise failure
 
 
@@ -182,16 +180,3 @@ def _stops(error: BaseException) -> bool:
     if isinstance(error, KeyboardInterrupt | GeneratorExit):
         return not error.args
     return not isinstance(error, Exception) and type(error).__module__.startswith("airflow.")
-
-
-def _without_text(error: BaseException) -> BackofficeError:
-    return BackofficeError(f"{type(error).__qualname__} at {_our_line(error)}.", hint="Its text is kept back.")
-
-
-def _our_line(error: BaseException) -> str:
-    """The innermost line of ours that an exception went through: ``transform/stage.py:71``."""
-    ours = Path(sys.modules["backoffice"].__file__ or ".").parent
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).is_relative_to(ours):
-            return f"{Path(frame.filename).relative_to(ours)}:{frame.lineno}"
-    return "a library"

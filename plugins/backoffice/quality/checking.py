@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backoffice.discretion import kind_of
 from backoffice.errors import QualityBroken
 
 from .library import import_library, quiet
@@ -192,7 +193,7 @@ def _class_of(error: BaseException) -> str:
     while True:
         below = getattr(error, "orig", None) or error.__cause__ or error.__context__
         if not isinstance(below, BaseException):
-            return type(error).__name__
+            return kind_of(error)
         error = below
 
 

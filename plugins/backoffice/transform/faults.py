@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from backoffice.discretion import kind_of
 from backoffice.errors import EngineError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
     except duckdb.OutOfMemoryException:
         fault = "memory"
     except duckdb.Error as error:
-        fault = type(error).__name__
+        fault = kind_of(error)
     # Raised here, after the block: so not even the context of our error holds DuckDB's.
     if fault == "memory":
         hint = "Give the engine more (`BACKOFFICE_ENGINE_MEMORY`)."
@@ -67,7 +68,7 @@ def batches_into(
     except duckdb.BinderException:
         fault = f"it answered with other columns than {', '.join(source.after)}"
     except Exception as error:  # noqa: BLE001 - whatever it raised may show cells
-        fault = type(error).__name__
+        fault = kind_of(error)
     finally:
         reading.close()
     if fault:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from backoffice.contract.kind import Columns, Kind
 from backoffice.contract.mistakes import did_you_mean, one_of
+from backoffice.discretion import kind_of, name_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -160,7 +161,7 @@ class Run:
             if trace.tb_frame.f_code.co_filename == str(self._path):
                 line = trace.tb_lineno
             trace = trace.tb_next
-        return f"{type(error).__name__} in {self._path.name}" + (f", line {line}" if line else "")
+        return f"{kind_of(error)} in {self._path.name}" + (f", line {line}" if line else "")
 
     def _refuse(self, fault: str) -> None:
         from backoffice.errors import EngineError
@@ -189,7 +190,7 @@ class Run:
 
         wanted = "a pandas frame" if self._over == "frame" else "record batches"
         if not isinstance(answer, pd.DataFrame if self._over == "frame" else pa.RecordBatch):
-            self._refuse(f"{self._function} gave {type(answer).__name__}, not {wanted}")
+            self._refuse(f"{self._function} gave {name_of(type(answer))}, not {wanted}")
         names = list(answer.columns) if self._over == "frame" else answer.schema.names
         for one in schema.names:
             if one not in names:

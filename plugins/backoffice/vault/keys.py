@@ -21,6 +21,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from backoffice.discretion import kind_of
 from backoffice.errors import KeyDestroyed, VaultError
 from backoffice.ids import new_id
 from backoffice.vault import wrapping
@@ -264,7 +265,7 @@ class EmbeddedKeys:
             with self._engine.begin() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
-            failure = type(error).__name__
+            failure = kind_of(error)
         raise VaultError(
             f"The key store did not answer ({failure}).",
             hint="Is its database up, and its schema created? See `backoffice stack status`.",

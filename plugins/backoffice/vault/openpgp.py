@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 import pysequoia
 
+from backoffice.discretion import kind_of
 from backoffice.errors import BackofficeError, DropRejected, VaultError
 from backoffice.spool import Spool
 from backoffice.vault.memory import Memory, memory
@@ -137,7 +138,7 @@ def encrypt(
         pysequoia.encrypt_file(_path(source), _path(target), recipients=certificates, signer=key.signer(), armor=armour)
         return
     except Exception as error:  # noqa: BLE001 - the library raises many, with backtraces; none leaves
-        kind = type(error).__name__
+        kind = kind_of(error)
     raise VaultError(
         f"Encrypting to {', '.join(one.fingerprint for one in certificates)} failed ({kind}).",
         hint="Has a certificate expired, been revoked, or no encryption key?",
@@ -150,7 +151,7 @@ def sign(data: bytes, secret: bytes) -> bytes:
     try:
         return bytes(pysequoia.sign(key.signer(), data))
     except Exception as error:  # noqa: BLE001 - as above
-        kind = type(error).__name__
+        kind = kind_of(error)
     raise VaultError(f"Signing failed ({kind}).", hint="Can this key sign, and is it valid now?")
 
 

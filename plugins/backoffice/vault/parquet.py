@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
+from backoffice.discretion import kind_of
 from backoffice.errors import VaultError
 from backoffice.vault.memory import Memory
 
@@ -89,7 +90,7 @@ def write_encrypted(
         return sealed.seal()
     except Exception as error:  # noqa: BLE001 - pyarrow and DuckDB print values in their errors
         sealed.close()
-        kind = type(error).__name__
+        kind = kind_of(error)
     raise VaultError(
         f"The encrypted intermediate could not be written ({kind}).",
         hint="Is memory short, or a column's type unusual?",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from backoffice.child import undumpable
 from backoffice.commands.sow import app
+from backoffice.discretion import quiet_hooks
 from backoffice.errors import BackofficeError
 
 if __name__ == "__main__":
+    undumpable()
+    quiet_hooks()
     try:
         app()
     except BackofficeError as error:

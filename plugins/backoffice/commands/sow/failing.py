@@ -8,12 +8,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from backoffice.discretion import kind_of, line_of
 from backoffice.errors import BackofficeError
 
 __all__ = ["Guarded"]
@@ -49,7 +49,7 @@ class Guarded(TyperGroup):
             raise
         except OSError as error:
             where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-            fault = f"{where}{error.strerror or type(error).__name__}."
+            fault = f"{where}{error.strerror or kind_of(error)}."
             hint = _WHAT_TO_DO.get(error.errno or 0, "")
             if error.errno == errno.ENOSPC and error.filename is None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it may be what is full
@@ -58,15 +58,7 @@ class Guarded(TyperGroup):
         except Exception as error:
             if type(error).__module__.startswith("typer."):  # wrong usage: typer says what
                 raise
-            fault = f"A fault of ours: {type(error).__name__} {_place(error)}."
+            fault = f"A fault of ours: {kind_of(error)} at {line_of(error)}."
             hint = "Report it with the SOW; the file is not needed."
         # Raised here, after the block: the error's own text may show cells.
         raise BackofficeError(fault, hint=hint)
-
-
-def _place(error: BaseException) -> str:
-    """The last line of ours that it passed through."""
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "backoffice" in frame.filename]
-    if not ours:
-        return ""
-    return f"in {ours[-1].filename.rpartition('backoffice/')[2]}, line {ours[-1].lineno}"

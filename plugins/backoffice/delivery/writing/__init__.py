@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from backoffice.delivery.writing.written import Written
+from backoffice.discretion import kind_of
 from backoffice.errors import BackofficeError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO) -
     except BackofficeError as error:  # ours, with no value in it
         fault, hint = error.message, error.hint
     except Exception as error:  # noqa: BLE001 - DuckDB, pyarrow and typst print cells in their errors
-        fault = f"The result could not be written ({type(error).__name__})."
+        fault = f"The result could not be written ({kind_of(error)})."
     # Raised here, after the block: the error may show cells.
     raise BackofficeError(fault, hint=hint)
 

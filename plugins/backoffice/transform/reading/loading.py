@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from backoffice.contract import Input
+from backoffice.discretion import kind_of
 from backoffice.errors import DropRejected, EngineError
 from backoffice.transform.faults import rows_of
 from backoffice.transform.fragment import ROW
@@ -64,7 +65,7 @@ def create(connection: DuckDBPyConnection, sql: str) -> bool:
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False
     except duckdb.Error as error:
-        fault = type(error).__name__
+        fault = kind_of(error)
     # Raised here, after the block: DuckDB's own error shows cells.
     if fault == "memory":
         message = "The file does not fit into the memory that one job may use."

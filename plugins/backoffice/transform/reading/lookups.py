@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from backoffice.contract import Sow
+from backoffice.discretion import kind_of
 from backoffice.errors import ContractError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def read_lookups(connection: DuckDBPyConnection, sow: Sow) -> None:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = list(csv.DictReader(file, restkey=None, strict=True))
         except (OSError, ValueError, csv.Error) as error:
-            fault = type(error).__name__
+            fault = kind_of(error)
         if fault or any(None in row or None in row.values() for row in rows):
             hint = "A CSV file in UTF-8, a header, and as many cells in each row."
             raise ContractError(f"The look-up {path} cannot be read{f' ({fault})' if fault else ''}.", hint=hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,12 +141,23 @@ def _utf8(file: Binary, encoding: str, *, size: int = _PIECE) -> Iterator[bytes]
 
 
 def _first_line(file: Binary, encoding: str, spec: CsvInput) -> str:
+    """The header's row: a line, or several where a quoted cell of it has line breaks."""
     found = b""
     for piece in _utf8(file, encoding, size=64 * 1024):
         found += piece
-        if b"\n" in found or b"\r" in found or len(found) > spec.max_line_bytes:
+        if _end_of_row(found) is not None or len(found) > spec.max_line_bytes:
             break
-    return found.split(b"\n")[0].split(b"\r")[0].decode("utf-8", "ignore").removeprefix("\ufeff")
+    plain = min(len(found.split(b"\n")[0]), len(found.split(b"\r")[0]))  # a quote that nobody closes: the first line
+    end = _end_of_row(found)
+    return found[: plain if end is None else end].decode("utf-8", "ignore").removeprefix("\ufeff")
+
+
+_QUOTED = re.compile(rb'(?:\A(?:\xef\xbb\xbf)?|(?<=[,;\t|])) *"[^"]*(?:""[^"]*)*"|[\r\n]')
+
+
+def _end_of_row(text: bytes) -> int | None:
+    """Where the first line end is that stands in no quoted cell."""
+    return next((one.start() for one in _QUOTED.finditer(text) if one[0] in b"\r\n"), None)
 
 
 def _encoding(spec: CsvInput, mark: bytes) -> str:

@@ -72,4 +72,12 @@ At the church,,
         for place, name in enumerate(self.into, start=1):
             text = f"nullif(regexp_extract(:cell, :pattern, {place}), '')"
             cells[name] = sql(text, cell=col(self.column), pattern=pattern)
-        return Cells(cells, reads=dict.fromkeys(self.into, self.column), unreadable=self.unreadable)
+        # A group that may find nothing has lost nothing where the whole matches.
+        missed = ":cell is not null and not regexp_matches(:cell, :pattern)"
+        lost = sql(missed, cell=col(self.column), pattern=pattern)
+        return Cells(
+            cells,
+            reads=dict.fromkeys(self.into, self.column),
+            lost=dict.fromkeys(self.into, lost),
+            unreadable=self.unreadable,
+        )

@@ -50,7 +50,8 @@ class FileNames(Step):
 
     The new names have lower-case ASCII letters, digits, ``-``, ``_`` and ``.``; folders go; ``jpeg`` becomes ``jpg``. With
     ``name_by`` files are called after that column, an article's reference. No two are the same: the second that would be
-    gets ``--2``, which no name has by itself. With ``name_by`` a row without a file is counted as one that could not be read.
+    gets ``--2``, which no name has by itself. With ``name_by`` a row without a file, or with a
+    file and no name, is counted as one that could not be read.
     """
 
     step: Literal["file_names"] = "file_names"
@@ -102,6 +103,11 @@ B/7,b7.jpg,b-7.jpg
            then '--' || row_number() over (partition by :stem, :f.extension is not null order by :row) else '' end
         || '.' || :f.extension end"""
         cell = sql(text, f=parts, stem=stem, row=col(ROW))
+        # Without a name a file has lost its own; without a file a name has.
+        there = sql(":file is not null or :by is not null", file=col(self.column), by=col(self.name_by or self.column))
         return Cells(
-            {self.name_as: cell}, reads={self.name_as: self.name_by or self.column}, unreadable=self.unreadable
+            {self.name_as: cell},
+            reads={self.name_as: self.name_by or self.column},
+            lost={self.name_as: sql(":cell is null and (:there)", cell=cell, there=there)},
+            unreadable=self.unreadable,
         )

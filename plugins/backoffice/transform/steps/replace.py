@@ -43,7 +43,8 @@ class Replace(Step):
     r"""What ``pattern`` is replaced by; ``\1`` is what its first group found."""
     ignore_case: bool = False
     unreadable: Unreadable = "keep"
-    """With ``values`` or ``lookup``: what becomes of a filled cell that is not among the old ones."""
+    """With ``values`` or ``lookup``: what becomes of a filled cell that is not among the old ones. Left out: it stays, and
+    is not counted; ``keep``: it stays, and is."""
 
     example: ClassVar[Example] = Example(
         """- step: replace
@@ -101,7 +102,11 @@ Bo,,0316
     def compile(self, source: Source) -> Cells:
         cells = {name: self._replaced(name, source) for name in self.columns}
         whole = bool(self.values or self.lookup)
-        return Cells(cells, loses=whole and self.unreadable != "keep", unreadable=self.unreadable)
+        return Cells(cells, loses=whole and self._counted, unreadable=self.unreadable)
+
+    @property
+    def _counted(self) -> bool:
+        return "unreadable" in self.model_fields_set
 
     def _replaced(self, name: str, source: Source) -> exp.Expr:
 
@@ -120,7 +125,7 @@ Bo,,0316
                 cell = sql(text, cell=cell, old=old, new=new.replace("\\", "\\\\") if self.ignore_case else new)
             return sql("nullif(:cell, '')", cell=cell)
         found = self._in_table(cell) if self.lookup else self._listed(cell)
-        return call("coalesce", found, cell) if self.unreadable == "keep" else found
+        return found if self._counted else call("coalesce", found, cell)
 
     def _folded(self, text: exp.Expr) -> exp.Expr:
         return call("lower", text) if self.ignore_case else text
