@@ -249,3 +249,18 @@ def test_more_columns_than_a_spreadsheet_has_are_refused_before_they_take_memory
     with within(8), pytest.raises(DropRejected, match="16,384 can be read") as refused:
         loaded(sow(extra_columns="drop"), content)
     assert refused.value.code == "columns"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("header", ['id,"given{0}name"', '"given{0}name";id', '\ufeff"given{0}name",id'])
+def test_a_header_of_several_lines_is_read_as_one(loaded, header, end):
+    sign = ";" if ";" in header else ","
+    names = ["id", "name"] if header.startswith("id") else ["name", "id"]
+    text = header.format(end) + end + sign.join(names) + end
+    agreed = sow(columns={"id": "required", "name": {"header": "Given Name", "need": "required"}})
+    assert loaded(agreed, text)[1] == [("id", "name")]
+
+
+def test_a_quote_within_a_header_is_no_beginning_of_several_lines(loaded):
+    agreed = sow(columns={"id": "required", "name": {"header": '5" pipe', "need": "required"}})
+    assert loaded(agreed, 'id,"5"" pipe"\n1,a\n')[1] == [("1", "a")]

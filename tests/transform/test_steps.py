@@ -178,9 +178,11 @@ def test_explain_is_one_query_that_gives_what_the_engine_gives():
     text = "id,name,town\n1,anna,x\n2, ANNA,x\n3,anne,x\n4,bob,y\n5,,y\n6,robert,x\n"
     rows, _ = table(agreed, text)
     from backoffice.transform import Engine
+    from backoffice.transform.function import FUNCTIONS, provide
 
     with memory(text) as path, Engine() as engine:
         engine.load(agreed, path)
+        provide(engine.connection, [FUNCTIONS["near_forest"], FUNCTIONS["near_groups"]])
         sql = explain(agreed)
         assert engine.connection.execute(sql).fetchall() == rows
     assert sql.startswith("WITH ")
@@ -204,3 +206,27 @@ def test_figures_hold_counts_and_names_of_columns_only():
              "blanked": {"name": 1}, "counts": {}, "table": "result", "unreadable": "blank"},
         ],
     }  # fmt: skip
+
+
+def test_a_group_that_may_find_nothing_is_not_counted_as_lost():
+    step = {"step": "extract", "column": "name", "pattern": "^([a-z]+)( [0-9]+)?$", "into": ["word", "number"]}
+    rows, figures = table(sow([{**step, "unreadable": "reject"}]), "id,name\n1,ann\n2,bob 7\n3,7\n4,\n")
+    assert [row[2:] for row in rows] == [("ann", None), ("bob", " 7"), (None, None)]
+    assert figures.steps[0].blanked == {"word": 1, "number": 1}
+
+
+def test_a_file_without_a_name_is_counted_as_one_without_a_file_is():
+    step = {"step": "file_names", "column": "name", "name_by": "id", "name_as": "file"}
+    rows, figures = table(sow([step]), "id,name\n,a.jpg\n2,\n3,b.jpg\n,\n")
+    assert [row[2] for row in rows] == [None, None, "3.jpg", None]
+    assert figures.steps[0].blanked == {"file": 2}
+
+
+def test_what_is_not_listed_is_counted_where_it_is_said_to_be_kept():
+    step = {"step": "replace", "columns": ["name"], "values": {"a": "b"}}
+    text = "id,name\n1,a\n2,x\n3,\n"
+    rows, figures = table(sow([step]), text)
+    assert ([row[1] for row in rows], figures.steps[0].blanked) == (["b", "x", None], {})
+    rows, figures = table(sow([{**step, "unreadable": "keep"}]), text)
+    assert ([row[1] for row in rows], figures.steps[0].blanked) == (["b", "x", None], {"name": 1})
+    assert figures.steps[0].changed == {"name": 1}

@@ -39,13 +39,17 @@ class Survey:
     encoding: str
     mixed_line_ends: bool
     first_line: str
+    """The header's row, its line breaks as blanks."""
+    several_lines: bool
+    """Whether it had some. After a byte-order mark the engine would take them for line ends."""
     line_end: bytes
     file: Binary
 
     @property
     def standing(self) -> str | None:
         """The path under which the engine can read it as it is; ``None``: only what :meth:`rewritten` gives."""
-        return None if self.encoding != "utf-8" or self.mixed_line_ends else _in_memory(self.file)
+        again = self.encoding != "utf-8" or self.mixed_line_ends or self.several_lines
+        return None if again else _in_memory(self.file)
 
     @contextmanager
     def rewritten(self, last: str) -> Iterator[str]:
@@ -103,7 +107,8 @@ def survey(file: Binary, spec: CsvInput) -> Survey:
         encoding = _legacy(spec, marked=bool(mark), mixed=legacy == "mixed")
     if encoding != "utf-8":
         lines = _try(file, encoding, spec)
-    return Survey(size, encoding, lines.mixed, _first_line(file, encoding, spec), lines.end, file)
+    first, *more = _first_row(file, encoding, spec)
+    return Survey(size, encoding, lines.mixed, " ".join([first, *more]), bool(more), lines.end, file)
 
 
 def _in_memory(file: Binary) -> str | None:
@@ -140,8 +145,8 @@ def _utf8(file: Binary, encoding: str, *, size: int = _PIECE) -> Iterator[bytes]
             return
 
 
-def _first_line(file: Binary, encoding: str, spec: CsvInput) -> str:
-    """The header's row: a line, or several where a quoted cell of it has line breaks."""
+def _first_row(file: Binary, encoding: str, spec: CsvInput) -> list[str]:
+    """The header's row: one line, or several where a quoted cell of it has line breaks."""
     found = b""
     for piece in _utf8(file, encoding, size=64 * 1024):
         found += piece
@@ -149,10 +154,11 @@ def _first_line(file: Binary, encoding: str, spec: CsvInput) -> str:
             break
     plain = min(len(found.split(b"\n")[0]), len(found.split(b"\r")[0]))  # a quote that nobody closes: the first line
     end = _end_of_row(found)
-    return found[: plain if end is None else end].decode("utf-8", "ignore").removeprefix("\ufeff")
+    row = found[: plain if end is None else end].decode("utf-8", "ignore").removeprefix("\ufeff")
+    return re.split("\r\n|\r|\n", row)
 
 
-_QUOTED = re.compile(rb'(?:\A(?:\xef\xbb\xbf)?|(?<=[,;\t|])) *"[^"]*(?:""[^"]*)*"|[\r\n]')
+_QUOTED = re.compile(rb'(?:\A(?:\xef\xbb\xbf)?|(?<=[,;\t|]))"[^"]*(?:""[^"]*)*"|[\r\n]')
 
 
 def _end_of_row(text: bytes) -> int | None:
