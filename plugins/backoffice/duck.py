@@ -23,7 +23,7 @@ from backoffice.places import spill_folder, spill_limit
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["session"]
+__all__ = ["lock", "session", "work_with"]
 
 _PREFIX = "backoffice-spill-"
 _SECONDS_TO_LOCK = 60
@@ -33,10 +33,13 @@ _FOLDERS = ["/proc/self/fd/", "/dev/fd/"]
 
 
 @contextmanager
-def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> Iterator[DuckDBPyConnection]:
+def session(
+    *, memory_limit: str, threads: int, spill: Path | None = None, locked: bool = True
+) -> Iterator[DuckDBPyConnection]:
     """Open a connection, close it at the end.
 
     :param memory_limit: as DuckDB writes it, ``"600MB"``.
+    :param locked: whether no setting can be changed any more. If not, call :func:`lock` before SQL of anybody else's runs.
     :param spill: where encrypted spill goes; left out: :func:`backoffice.places.spill_folder`.
     """
     import duckdb
@@ -64,10 +67,25 @@ def session(*, memory_limit: str, threads: int, spill: Path | None = None) -> It
             connection.execute(f"SET allowed_directories = {_FOLDERS}")
             connection.execute("SET python_enable_replacements = false")  # an unknown table is no variable of ours
             connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
+            if locked:
+                lock(connection)
             yield connection
         finally:
             connection.close()
+
+
+def work_with(connection: DuckDBPyConnection, *, threads: int) -> None:
+    """Set how many threads work for a connection that is not locked yet.
+
+    Where only one of them can work (a list is read through a pipe, its rows are numbered), DuckDB's client waits for it
+    without resting, and the processor does twice the work.
+    """
+    connection.execute(f"SET threads = {int(threads)}")
+
+
+def lock(connection: DuckDBPyConnection) -> None:
+    """From now on no setting of a connection can be changed."""
+    connection.execute("SET lock_configuration = true")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from backoffice.errors import BackofficeError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["PIECE", "Spool", "piped"]
+__all__ = ["PIECE", "Spool", "piped", "unnamed"]
 
 PIECE = 1 << 20
 """Bytes of plaintext in one sealed piece."""
@@ -68,7 +68,7 @@ class Spool(io.RawIOBase):
     def lend(self) -> dict[str, Any]:
         """What a child needs to write it with :meth:`borrowed`: two descriptors to pass on, limits, and the key."""
         if self._disk < 0:
-            self._disk = _unnamed(self._folder)
+            self._disk = unnamed(self._folder)
         return {"memory": self._memory, "disk": self._disk, "limit": self._limit, "key": self._key.hex()}
 
     @classmethod
@@ -138,7 +138,7 @@ class Spool(io.RawIOBase):
     def _go_to_disk(self) -> None:
         self._cipher = _cipher(self._key)
         if self._disk < 0:
-            self._disk = _unnamed(self._folder)
+            self._disk = unnamed(self._folder)
         self._pieces = 0
         written, at = self._size, 0
         while at < written:
@@ -159,7 +159,7 @@ class Spool(io.RawIOBase):
         except OSError:
             full = True
         if full:
-            hint = "Make room in the temporary folder, or point TMPDIR to another."
+            hint = "Make room in the temporary folder, or point BACKOFFICE_SPILL to another."
             raise BackofficeError("There is no room on disk for encrypted working data.", hint=hint)
         self._pieces += 1
 
@@ -285,8 +285,11 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
-def _unnamed(folder: str | None) -> int:
-    """A new file on disk that has no name, or has none any more."""
+def unnamed(folder: str | None = None) -> int:
+    """A new file on disk that has no name, or has none any more; its descriptor.
+
+    :param folder: left out: :func:`backoffice.places.spill_folder`.
+    """
     from backoffice.places import spill_folder
 
     place = folder or str(spill_folder())

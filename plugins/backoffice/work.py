@@ -57,7 +57,7 @@ def open_tables(deployment: Deployment, job: Job, tables: Iterable[str]) -> Iter
     :raises StorageError: one is not there, or the store is away.
     :raises VaultError: one is not this job's, was changed, or is not the one that the ledger knows.
     """
-    from backoffice.vault.memory import memory
+    from backoffice.vault.memory import Unnamed
     from backoffice.vault.parquet import read_encrypted
 
     key, have = deployment.keys.unwrap(job.project, job.id), deployment.settings
@@ -65,7 +65,7 @@ def open_tables(deployment: Deployment, job: Job, tables: Iterable[str]) -> Iter
     with ExitStack() as open_:
         files = []
         for table in tables:
-            file = open_.enter_context(memory("work"))
+            file = open_.enter_context(Unnamed("work"))
             with deployment.store.open(job.bucket, _place(job, table)) as source:
                 shutil.copyfileobj(source, file)
             file.flush()

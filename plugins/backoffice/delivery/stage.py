@@ -95,17 +95,16 @@ def _is_report(key: str) -> bool:
 
 
 def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, client: str) -> _Handed:
-    from backoffice.delivery.writing import write
-    from backoffice.vault.memory import memory
-    from backoffice.vault.openpgp import encrypt
+    from backoffice.delivery.writing import write_into
+    from backoffice.vault.sealer import Sealer
 
     company = deployment.settings.company_key_file.read_bytes()
-    with memory("plain") as plain, memory("sealed") as sealed:
+    with Sealer(recipients=[client], signer=company) as sealer:
         with open_tables(deployment, job, project.sow.delivered) as connection:
-            written = write(connection, project.sow.output, plain.path)
-        _report(deployment, job, project, written, client=client)
-        encrypt(plain.path, sealed.path, recipients=[client], signer=company)
-        stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
+            written = write_into(connection, project.sow.output, sealer)
+        with sealer.sealed() as sealed:
+            _report(deployment, job, project, written, client=client)
+            stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
     return _Handed(key, stored.version_id, stored.sha256, stored.size)
 
 

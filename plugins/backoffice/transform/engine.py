@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from sqlglot import exp
 
 from backoffice.contract import INPUT, Sow
-from backoffice.duck import session
+from backoffice.duck import lock, session, work_with
 from backoffice.errors import EngineError
 from backoffice.spool import Spool
 from backoffice.transform.chain import Ahead, Begun
@@ -52,10 +52,11 @@ class Engine:
         self._open = ExitStack()
         self._tables: Tables | None = None
         self._given: dict[str, Function] = {}
+        self._locked = False
 
     def __enter__(self) -> Self:
         """Open the connection."""
-        opened = session(memory_limit=self._memory_limit, threads=self._threads)
+        opened = session(memory_limit=self._memory_limit, threads=1, locked=False)  # one, while it reads
         self._tables = Tables(self._open.enter_context(opened))
         return self
 
@@ -133,6 +134,10 @@ class Engine:
     def _finished(self, sow: Sow, compiled: Plan, begun: Mapping[str, Begun]) -> RunFigures:
         """Make every table, show what is delivered without the hidden column, drop all else."""
         tables = self._ready
+        if not self._locked:
+            work_with(self.connection, threads=self._threads)
+            lock(self.connection)
+            self._locked = True
         rows_in = begun[INPUT].rows if INPUT in begun else tables.count(INPUT)
         figures = run_all(tables, compiled, begun=begun)
         rows_out = {name: tables.count(name) for name in compiled.delivered}

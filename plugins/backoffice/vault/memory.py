@@ -1,13 +1,16 @@
-"""A file that exists in memory only: plaintext never touches a disk (P7)."""
+"""Files without a name: in memory only for plaintext, which never touches a disk (P7); on disk for what is encrypted."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
-from typing import Self
+from typing import Any, Self
 
-__all__ = ["Memory", "memory"]
+from backoffice.errors import VaultError
+
+__all__ = ["Memory", "Unnamed", "memory", "no_room"]
 
 
 class Memory(io.FileIO):
@@ -17,7 +20,10 @@ class Memory(io.FileIO):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(os.memfd_create(f"backoffice-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "rb+")
+        super().__init__(self._opened(name), "rb+")
+
+    def _opened(self, name: str) -> int:
+        return os.memfd_create(f"backoffice-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
     @property
     def path(self) -> str:
@@ -40,6 +46,54 @@ class Memory(io.FileIO):
         fcntl.fcntl(self.fileno(), fcntl.F_ADD_SEALS, seals)
         self.seek(0)
         return self
+
+
+class Unnamed(Memory):
+    """The same for what is encrypted already, and may be larger than memory: a file on disk that has no name from its first
+    moment on, so that nothing is left of it whatever ends the process.
+    """
+
+    def _opened(self, name: str) -> int:  # noqa: ARG002 - it has none
+        from backoffice.spool import unnamed
+
+        return unnamed()
+
+    def write(self, data: Any, /) -> int:
+        """Append all of it.
+
+        :raises VaultError: the disk is full.
+        """
+        view, full = memoryview(data).cast("B"), False
+        try:
+            written = 0
+            while written < len(view):
+                written += super().write(view[written:]) or 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            full = True
+        if full:
+            raise no_room()
+        return len(view)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it cannot be written through this any more."""
+        return fcntl.fcntl(self.fileno(), fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+
+    def seal(self) -> Self:
+        """Take away the right to write to it; then rewind it."""
+        readable = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        os.dup2(readable, self.fileno(), inheritable=False)
+        os.close(readable)
+        self.seek(0)
+        return self
+
+
+def no_room() -> VaultError:
+    """What is said where the disk is full."""
+    hint = "Make room in the temporary folder, or point BACKOFFICE_SPILL to another."
+    return VaultError("There is no room on disk for encrypted working data.", hint=hint)
 
 
 def memory(name: str) -> Memory:

@@ -36,6 +36,7 @@ __all__ = [
     "memory",
     "open_message",
     "sign",
+    "valid_recipients",
     "verify_signed",
 ]
 
@@ -123,16 +124,7 @@ def encrypt(
     :param signer: a secret key without a passphrase.
     :raises VaultError: a certificate cannot be encrypted to (expired, revoked), or a file cannot be read or written.
     """
-    certificates = [_certificate(text) for text in recipients]
-    if not certificates:
-        raise VaultError("Nothing is encrypted to nobody.", hint="Give at least one recipient's certificate.")
-    for one in certificates:
-        if one.is_revoked or (one.expiration is not None and one.expiration <= datetime.now(UTC)):
-            why = "revoked" if one.is_revoked else "expired"
-            raise VaultError(
-                f"Certificate {one.fingerprint} is {why}: nothing is sent to it.",
-                hint="Ask the client for a valid one and enrol that.",
-            )
+    certificates = valid_recipients(recipients)
     key = _secret_key(signer)
     try:
         pysequoia.encrypt_file(_path(source), _path(target), recipients=certificates, signer=key.signer(), armor=armour)
@@ -143,6 +135,24 @@ def encrypt(
         f"Encrypting to {', '.join(one.fingerprint for one in certificates)} failed ({kind}).",
         hint="Has a certificate expired, been revoked, or no encryption key?",
     )
+
+
+def valid_recipients(recipients: Sequence[str]) -> list[pysequoia.Cert]:
+    """Certificates that can be encrypted to now.
+
+    :raises VaultError: there is none, or one is no certificate, has expired or was revoked.
+    """
+    certificates = [_certificate(text) for text in recipients]
+    if not certificates:
+        raise VaultError("Nothing is encrypted to nobody.", hint="Give at least one recipient's certificate.")
+    for one in certificates:
+        if one.is_revoked or (one.expiration is not None and one.expiration <= datetime.now(UTC)):
+            why = "revoked" if one.is_revoked else "expired"
+            raise VaultError(
+                f"Certificate {one.fingerprint} is {why}: nothing is sent to it.",
+                hint="Ask the client for a valid one and enrol that.",
+            )
+    return certificates
 
 
 def sign(data: bytes, secret: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Encrypted Parquet between tasks: AES-256-GCM, the footer too, under the job's own data key (P7).
 
 Written and read by pyarrow, from and to DuckDB's memory batch by batch: DuckDB's own reader fails on some valid files,
-and keeps the key for as long as the connection lives. Plaintext is in memory only; what is written is sealed.
+and keeps the key for as long as the connection lives. Plaintext is in memory only; what lies on disk is sealed.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from uuid import UUID
 
 from backoffice.discretion import kind_of
 from backoffice.errors import VaultError
-from backoffice.vault.memory import Memory
+from backoffice.vault.memory import Memory, Unnamed
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 __all__ = ["Sealed", "View", "read_encrypted", "write_encrypted"]
 
-_BATCH_ROWS = 122_880
+_BATCH_ROWS = 32_768
+"""A reader works sixteen of them ahead, whatever it is told."""
 _PREFIX = b"backoffice/parquet/1:"
 
 
-class Sealed(Memory):
-    """An encrypted Parquet file in memory, unchangeable: ``sha256`` (hexadecimal) of its bytes, ``rows`` in it."""
+class Sealed(Unnamed):
+    """An encrypted Parquet file without a name, unchangeable: ``sha256`` (hexadecimal) of its bytes, ``rows`` in it."""
 
     sha256: str = ""
     rows: int = 0
@@ -64,7 +65,7 @@ class View:
 def write_encrypted(
     connection: DuckDBPyConnection, table: str | DuckDBPyRelation, key: bytes, *, binding: str | UUID = ""
 ) -> Sealed:
-    """Write a table, view or relation as encrypted Parquet (zstd). Close what it gives.
+    """Write a table, view or relation as encrypted Parquet (LZ4). Close what it gives.
 
     :param key: the job's data key, 32 bytes.
     :param binding: what else the file is bound to, such as the job's id: it opens only with the same.
@@ -80,7 +81,7 @@ def write_encrypted(
         reader = found.to_arrow_reader(_BATCH_ROWS)
         properties = create_encryption_properties(key, aad_prefix=_bound(binding), store_aad_prefix=False)
         with pq.ParquetWriter(
-            sealed, reader.schema, compression="zstd", use_dictionary=False, encryption_properties=properties
+            sealed, reader.schema, compression="lz4", use_dictionary=False, encryption_properties=properties
         ) as writer:
             for batch in reader:
                 writer.write_batch(batch)

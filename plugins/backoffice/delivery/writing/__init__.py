@@ -11,8 +11,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from backoffice.delivery.writing.written import Written
 from backoffice.discretion import kind_of
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Written", "write", "write_into"]
 
+_FROM_START_TO_END = ("csv", "jsonl", "parquet")
+"""The others go back to what they wrote; a workbook holds a million rows at most."""
+
 
 def write(connection: DuckDBPyConnection, output: Output, path: Path | str) -> Written:
     """Write ``output`` from the tables that it names, to ``path`` (a memfd's ``/proc/self/fd/N`` as well).
@@ -36,15 +40,30 @@ def write(connection: DuckDBPyConnection, output: Output, path: Path | str) -> W
         return write_into(connection, output, file)
 
 
-def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO) -> Written:
-    """Write ``output`` into a file in memory, in place of what it holds.
+def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO | RawIOBase) -> Written:
+    """Write ``output`` into a file, in place of what it holds; or into one that can only be written from start to end.
 
     :raises BackofficeError: as :func:`write`.
     """
-    module = importlib.import_module(f"{__name__}.{getattr(output, 'format')}")  # noqa: B009 - each format has its own model
+    if not file.seekable() and _format(output) not in _FROM_START_TO_END:
+        with open(os.memfd_create("result", os.MFD_CLOEXEC), "rb+") as whole:  # noqa: PTH123 - a descriptor
+            done = _written(connection, output, whole)
+            whole.seek(0)
+            shutil.copyfileobj(whole, cast("BinaryIO", file), 1024 * 1024)
+            return done
+    if file.seekable():
+        file.seek(0)
+        file.truncate()
+    return _written(connection, output, cast("BinaryIO", file))
+
+
+def _format(output: Output) -> str:
+    return getattr(output, "format")  # noqa: B009 - each format has its own model
+
+
+def _written(connection: DuckDBPyConnection, output: Output, file: BinaryIO) -> Written:
+    module = importlib.import_module(f"{__name__}.{_format(output)}")
     fault, hint = "", "Is there room for it?"
-    file.seek(0)
-    file.truncate()
     try:
         done: Written = module.write(connection, output, file)
         file.flush()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from typing import TYPE_CHECKING, BinaryIO
 
 from backoffice.contract.outputs import ZipOutput
 from backoffice.delivery.writing.archive import Archive
 from backoffice.delivery.writing.written import Written
+from backoffice.spool import Spool
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,9 +25,9 @@ def write(connection: DuckDBPyConnection, output: ZipOutput, file: BinaryIO) -> 
     done = []
     with Archive(file) as archive:
         for one in output.files:
-            with open(os.memfd_create("part", os.MFD_CLOEXEC), "rb+") as part:  # noqa: PTH123 - a descriptor
+            with Spool() as part:
                 done.append(write_into(connection, one, part))
-                part.seek(0)
+                part.finish()
                 stored, large = one.format in _COMPRESSED, done[-1].bytes > 2**31 - 2**20
                 with archive.open(one.filename, stored=stored, large=large) as target:
                     shutil.copyfileobj(part, target, 1024 * 1024)

@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 _TITLE = r"""
     array_to_string(list_transform(string_split(lower(:cell), ' '), lambda w: upper(w[1]) || w[2:]), ' ')
 """
+_WORD = r"""
+    case when length(:w) <= :longest and :w in :particles then :w
+         when length(:w) <= 4 and :w in :numerals then upper(:w)
+         when starts_with(:w, 'mc') and length(:w) > 3 then 'Mc' || upper(:w[3]) || :w[4:]
+         when starts_with(:w, 'mac') and :w in :mac_names then 'Mac' || upper(:w[4]) || :w[5:]
+         else upper(:w[1]) || :w[2:] end
+"""
+# Most names are one word: that needs no list of its pieces.
 _NAME = r"""
-    case when :cell = lower(:cell) or :cell = upper(:cell) then array_to_string(list_transform(
-        regexp_extract_all(lower(:cell), '[''\x{2019}]\p{L}(?:[^\p{L}]|$)|[\p{L}\p{M}]+|[^\p{L}\p{M}]'),
-        lambda w: case when w in :particles then w
-                       when w in :numerals then upper(w)
-                       when starts_with(w, 'mc') and length(w) > 3 then 'Mc' || upper(w[3]) || w[4:]
-                       when w in :mac_names then 'Mac' || upper(w[4]) || w[5:]
-                       else upper(w[1]) || w[2:] end), '') else :cell end
+    case when :cell <> :lower and :cell <> upper(:cell) then :cell
+         when regexp_full_match(:lower, '[\p{L}\p{M}]+') then :word
+         else array_to_string(list_transform(
+            regexp_extract_all(:lower, '[''\x{2019}]\p{L}(?:[^\p{L}]|$)|[\p{L}\p{M}]+|[^\p{L}\p{M}]'),
+            lambda w: :piece), '') end
 """
 _NUMERALS = ("ii", "iii", "iv", "vii", "viii")
 """Of kings, popes and grandsons; ``vi`` is a name as well."""
@@ -72,15 +78,28 @@ Maria De la Cruz
 
     @override
     def compile(self, source: Source) -> Cells:
-        return Cells({name: self._cased(col(name)) for name in self.columns})
+        if self.to != "name":
+            return Cells({name: self._cased(col(name)) for name in self.columns})
+        lower = {name: f"_lower_{place}" for place, name in enumerate(self.columns)}
+        before = {hidden: call("lower", col(name)) for name, hidden in lower.items()}
+        return Cells({name: _named(col(name), col(hidden)) for name, hidden in lower.items()}, before=(before,))
 
     def _cased(self, cell: exp.Expr) -> exp.Expr:
         if self.to in ("lower", "upper"):
             return call(self.to, cell)
-        if self.to == "title":
-            return sql(_TITLE, cell=cell)
-        lists = {"particles": LOWER, "numerals": _NUMERALS, "mac_names": sorted(MAC_NAMES)}
-        return sql(_NAME, cell=cell, **{name: _listed(words) for name, words in lists.items()})
+        return sql(_TITLE, cell=cell)
+
+
+def _named(cell: exp.Expr, lower: exp.Expr) -> exp.Expr:
+    from sqlglot import exp
+
+    return sql(_NAME, cell=cell, lower=lower, word=_word(lower), piece=_word(exp.column("w")))
+
+
+def _word(word: exp.Expr) -> exp.Expr:
+    lists = {"particles": LOWER, "numerals": _NUMERALS, "mac_names": sorted(MAC_NAMES)}
+    longest = max(map(len, LOWER))
+    return sql(_WORD, w=word, longest=longest, **{name: _listed(words) for name, words in lists.items()})
 
 
 def _listed(words: Iterable[str]) -> exp.Expr:
