@@ -32,6 +32,8 @@ __all__ = [
 
 # U+FF1D, FF0B, FF0D, FF20: full-width = + - @. `s` lets `.` match a line end.
 _DANGEROUS = r"(?s)^(?:[=@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|[+-](?:.*[^0-9 ().,/+-]|[^0-9]*$))"
+# By its first sign, which is compared in no time; few cells begin so, and only those are looked at closely.
+_MAYBE = ("{0} < '0'", "{0} BETWEEN '=' AND '>'", "{0} BETWEEN '@' AND 'A'", "{0} >= chr(65280)")
 _BATCH_ROWS = 20_000
 _STRFTIME: dict[str, str] = {
     "YYYY": "%Y", "MM": "%m", "DD": "%d", "M": "%-m", "D": "%-d", "hh": "%H", "mm": "%M", "ss": "%S", "%": "%%",
@@ -66,7 +68,8 @@ def _kind(kind: str) -> Kind:
 
 def looks_like_formula(cell: str) -> str:
     """Whether a text cell does; false for an empty one."""
-    return f"coalesce(regexp_matches({cell}, '{_DANGEROUS}'), false)"
+    maybe = " OR ".join(part.format(cell) for part in _MAYBE)
+    return f"CASE WHEN {maybe} THEN regexp_matches({cell}, '{_DANGEROUS}') ELSE false END"
 
 
 def marked(cell: str) -> str:

@@ -43,30 +43,50 @@ def write(connection: DuckDBPyConnection, output: CsvOutput, file: BinaryIO) -> 
 
 
 def _query(output: CsvOutput, columns: dict[str, Kind], end: str) -> str:
-    cells = [_cell(output, name, kind) for name, kind in columns.items()]
+    """Lines, and how many cells of each got an apostrophe."""
+    texts = [marked(name_of(name)) if kind is Kind.TEXT else _plain(output, name, name_of(name), kind)
+             for name, kind in columns.items()]  # fmt: skip
+    known = [f"{text} AS t{place}" for place, text in enumerate(texts)]
+    risky = [f"{looks_like_formula(name_of(name))}::int" for name, kind in columns.items() if kind is Kind.TEXT]
+    cells = [_cell(output, place, kind) for place, kind in enumerate(columns.values())]
+    line_end = " || ".join(f"chr({ord(sign)})" for sign in end)
+    line = _line(output, cells, line_end)
+    if output.quotes == "needed" and len(cells) > 1:
+        # Most lines need no quotes at all: that is asked of a line as a whole.
+        every = (
+            f"concat({', '.join(f't{place}' for place, cell in enumerate(cells) if cell != f't{place}') or repr('')})"
+        )
+        plain = _line(output, [f"t{place}" for place in range(len(cells))], line_end)
+        line = f"CASE WHEN {_contains_sign(output, 'every')} THEN {line} ELSE {plain} END"
+        inner = f"SELECT *, {every} AS every FROM"
+    else:
+        inner = "SELECT * FROM"
+    found = f"(SELECT {', '.join(known)}, {' + '.join(risky) or '0'} AS risky FROM {name_of(output.table)})"  # noqa: S608
+    return f"SELECT {line}, risky FROM ({inner} {found})"  # noqa: S608
+
+
+def _line(output: CsvOutput, cells: list[str], end: str) -> str:
     if len(cells) == 1:  # readers take an empty line for none
         cells = [f"coalesce(nullif({cells[0]}, ''), '\"\"')"]
-    between = f", {literal(output.delimiter)}, "
-    risky = [f"{looks_like_formula(name_of(name))}::int" for name, kind in columns.items() if kind is Kind.TEXT]
-    line_end = " || ".join(f"chr({ord(sign)})" for sign in end)
-    return f"SELECT concat({between.join(cells)}, {line_end}), {' + '.join(risky) or '0'} FROM {name_of(output.table)}"  # noqa: S608
+    return f"concat({f', {literal(output.delimiter)}, '.join(cells)}, {end})"
 
 
-def _cell(output: CsvOutput, name: str, kind: Kind) -> str:
-    cell = name_of(name)
-    if kind is Kind.TEXT:
-        text, apart = marked(cell), False
-    else:
-        text = _plain(output, name, cell, kind)
-        apart = output.delimiter not in f"+-.:/ {output.dates}"
+def _cell(output: CsvOutput, place: int, kind: Kind) -> str:
+    """A cell, out of its text ``t…``, in quotes where it has to be."""
+    text = f"t{place}"
     around = f"concat('\"', replace({text}, '\"', '\"\"'), '\"')"
     if output.quotes == "all":
         return around
     if output.quotes == "text" and kind is Kind.TEXT:
-        return f"CASE WHEN {cell} IS NOT NULL THEN {around} END"
+        return f"CASE WHEN {text} IS NOT NULL THEN {around} END"
+    apart = kind is not Kind.TEXT and output.delimiter not in f"+-.:/ {output.dates}"
+    return text if apart else f"CASE WHEN {_contains_sign(output, text)} THEN {around} ELSE {text} END"
+
+
+def _contains_sign(output: CsvOutput, text: str) -> str:
+    """Whether a text holds a sign that makes quotes necessary."""
     signs = (literal(output.delimiter), "'\"'", "chr(10)", "chr(13)")
-    needed = " OR ".join(f"contains({cell if kind is Kind.TEXT else text}, {sign})" for sign in signs)
-    return text if apart else f"CASE WHEN {needed} THEN {around} ELSE {text} END"
+    return " OR ".join(f"contains({text}, {sign})" for sign in signs)
 
 
 def _plain(output: CsvOutput, name: str, cell: str, kind: Kind) -> str:
