@@ -85,8 +85,9 @@ class Tables:
         self.execute(f"CREATE VIEW {self.quoted(name)} AS {duckdb_text(select)}")
 
     def hide(self, name: str) -> None:
-        """Drop what :meth:`show` made, if it is there."""
-        self.execute(f"DROP VIEW IF EXISTS {self.quoted(name)}")
+        """Drop what :meth:`show` made, if it is there. A table of that name, which came in and goes back, stays."""
+        if self.execute(f"SELECT 1 FROM duckdb_views() WHERE view_name = {exp.convert(name).sql('duckdb')}"):  # noqa: S608
+            self.execute(f"DROP VIEW {self.quoted(name)}")
 
     def batches(self, fragment: Batches, source: Source, into: str) -> None:
         """Make the table ``into`` by a step of Python.
