@@ -258,6 +258,13 @@ def test_as_many_columns_as_a_sheet_has_are_read():
     assert (profile.columns, profile.dropped_columns) == (16_384, 16_382)
 
 
+def _compound(stream: str) -> bytes:
+    """An OLE container with an entry of that name in its folder, and nothing else."""
+    name = stream.encode("utf-16-le") + bytes(2)
+    entry = name.ljust(64, b"\0") + len(name).to_bytes(2, "little") + b"\x02" + bytes(61)
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(632) + entry
+
+
 @pytest.mark.parametrize(
     ("format_", "content", "code", "text"),
     [
@@ -266,10 +273,10 @@ def test_as_many_columns_as_a_sheet_has_are_read():
         ("csv", xlsx(ROWS), "format", "The file is not CSV: it looks like an XLSX spreadsheet."),
         ("xlsx", b"id,name\n1,2\n", "format", "The file is not XLSX: it looks like a text file."),
         ("xlsx", b"", "empty", "The file is empty."),
-        ("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(2),
-         "protected", "with a password"),
-        ("xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "Workbook".encode("utf-16-le") + bytes(2),
-         "format", "damaged"),
+        ("xlsx", _compound("EncryptedPackage"), "protected", "with a password"),
+        ("xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(99),
+         "format", "looks like an old Office file"),  # the word alone, as it may stand in a cell
+        ("xls", _compound("Workbook"), "format", "damaged"),
         ("xlsx", pack({"[Content_Types].xml": b"", "word/document.xml": b""}), "format", "but no workbook"),
     ],
 )  # fmt: skip

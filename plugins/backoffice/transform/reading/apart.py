@@ -44,13 +44,18 @@ class Answers:
 
 
 def serve(
-    read: Callable[[dict[str, Any], Answers], None], *, memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS
+    read: Callable[[dict[str, Any], Answers], None],
+    *,
+    memory: int = MEMORY,
+    cpu_seconds: int = CPU_SECONDS,
+    protected: Callable[[BaseException], bool] = lambda error: type(error).__name__ == "PasswordError",
 ) -> None:
     """In the child: carry out one order; never returns.
 
     :param read: reads as the order says, and answers; may raise whatever it likes.
     :param memory: bytes that it may take.
     :param cpu_seconds: of processor time.
+    :param protected: whether an error means a password; never by words that may be a cell's.
     """
     confine()
     order = json.loads(sys.stdin.buffer.read())
@@ -69,8 +74,7 @@ def serve(
     except MemoryError:
         code = _NO_MEMORY
     except BaseException as error:  # noqa: BLE001 - a panic of native code too; its words may be cells
-        protected = type(error).__name__ == "PasswordError" or "encrypt" in str(error)
-        code = _PROTECTED if protected else _UNREADABLE
+        code = _PROTECTED if protected(error) else _UNREADABLE
     os._exit(code)
 
 

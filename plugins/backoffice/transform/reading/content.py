@@ -80,12 +80,26 @@ def kind_of(file: IO[bytes] | RawIOBase) -> str:
 
 
 def _compound(file: IO[bytes] | RawIOBase) -> str:
-    """What is in an OLE container: its folder holds the names of its streams, in UTF-16."""
+    """What is in an OLE container: its folder holds the names of its streams ([MS-CFB] 2.6.1)."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for name, kind in {"EncryptedPackage": "cfb-encrypted", "Workbook": "xls", "Book": "xls"}.items():
-            if content.find(name.encode("utf-16-le") + b"\0\0") >= 0:
+            if _has_stream(content, name):
                 return kind
     return "cfb"
+
+
+def _has_stream(content: mmap.mmap, name: str) -> bool:
+    """Whether there is an entry of a folder for it: 128 bytes, the name first, then its length and what it is. The name
+    alone may stand in a cell.
+    """
+    wanted = name.encode("utf-16-le") + b"\0\0"
+    place = content.find(wanted)
+    while place >= 0:
+        length, kind = content[place + 64 : place + 66], content[place + 66 : place + 67]
+        if place % 128 == 0 and length == len(wanted).to_bytes(2, "little") and kind == b"\x02":
+            return True
+        place = content.find(wanted, place + 1)
+    return False
 
 
 def call_it(kind: str) -> str:
