@@ -49,7 +49,12 @@ ODD = [
 ]
 SAYS_WHAT_IT_IS_GIVEN = {"python": "its module leaves the columns that its SOW says, of those it is given"}
 OWN_CURSOR = {"python": "it reads its table through a second connection, which looks in the first database only"}
-NAMES_ELSEWHERE = {"python": "the names stand in the module", "sql": "the names stand in the query"}
+NAMES_ELSEWHERE = {
+    "python": "the names stand in the module",
+    "sql": "the names stand in the query",
+    "file_documents": "the names stand in the rule",
+    "needs_review": "a confidence is found by its name's end",
+}
 PLANTED = {"identifiers": ("iban", "DE88"), "split_street": ("address", "12"), "gtin": ("ean", "1")}
 """What a step cannot read, where its example has no such cell, or for `keep` too few: column, text."""
 WITHOUT = {
@@ -67,8 +72,10 @@ MADE_OF_BLANKS: dict[str, list[tuple[Any, ...]]] = {
     "compare_lists": [(None,) * 4 + ("new",)] * 3 + [(None,) * 4 + ("gone",)] * 3,
     "consent": [],
     "constant": [(None, "spring fair")] * 3,
+    "file_documents": [(None,) * 4 + (f"unknown/unknown unknown{more}",) for more in ("", "--2", "--3")],
     "fill": [(None, None, "none given", None)] * 3,
     "filter": [],
+    "needs_review": [],
     "pivot": [(None, None, None)],
     "reconcile": [(None,) * 4 + (side, NOTHING) for side in ("only_here", "only_there") for _ in range(3)],
     "sample": [(None,)] * 2,
