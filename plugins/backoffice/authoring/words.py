@@ -92,7 +92,7 @@ def _place(said: DocumentField) -> str:
         " or ".join(places) + (f", in the form {form}" if places and form else "") if places else f"by its form, {form}"
     )
     pages = "" if said.pages == "all" else f", on the {said.pages} page"
-    return text.replace("|", "\\|") + pages
+    return text + pages
 
 
 def _any_of(labels: tuple[str, ...]) -> str:
