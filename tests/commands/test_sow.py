@@ -112,3 +112,14 @@ def test_the_result_never_takes_the_place_of_the_input(people, tmp_path):
     before = file.read_bytes()
     assert "take the place of the input" in sow("run", SAMPLE, file, "--out", tmp_path, code=1).stderr
     assert file.read_bytes() == before
+
+
+def test_a_suites_mistakes_are_told_by_the_path_that_people_would_give(project, tmp_path):
+    suite = tmp_path / "expectations" / "acme" / "contacts.json"
+    suite.parent.mkdir(parents=True)
+    suite.write_text('{"name": "x"}')
+    command = [sys.executable, "-m", "backoffice.commands.sow", "check", "sow/acme/contacts.yaml"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins"), "NO_COLOR": "1", "COLUMNS": "120"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 3
+    assert "\nexpectations/acme/contacts.json:1:1: " in "\n" + done.stderr

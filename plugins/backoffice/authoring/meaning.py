@@ -105,10 +105,17 @@ _OF_ARTICLES = frozenset({Meaning.SKU, Meaning.GTIN, Meaning.AMOUNT, Meaning.QUA
 
 
 def by_names(columns: Iterable[str]) -> dict[str, Meaning | None]:
-    """What columns of these names are likely to hold. Beside articles and amounts a ``name`` is no person's."""
+    """What columns of these names are likely to hold. Beside articles and amounts a ``name`` is no person's, and a ``title``
+    no form of address.
+    """
     found = {one: by_name(one) for one in columns}
     if _OF_ARTICLES & set(found.values()) and not {Meaning.SURNAME, Meaning.GIVEN_NAME} & set(found.values()):
-        found |= {one: Meaning.TEXT for one, meaning in found.items() if meaning is Meaning.NAME and one == "name"}
+        of_articles = {Meaning.NAME: ("name",), Meaning.GENDER: ("title", "titel")}
+        found |= {
+            one: Meaning.TEXT
+            for one, meaning in found.items()
+            if meaning is not None and one.casefold() in of_articles.get(meaning, ())
+        }
     return found
 
 

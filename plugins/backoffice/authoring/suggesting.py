@@ -112,6 +112,8 @@ def _steps(meanings: dict[str, Meaning], known: dict[str, ColumnProfile], countr
         steps.append({"step": "countries", "columns": countries})
     if names := _of(meanings, Meaning.GIVEN_NAME, Meaning.SURNAME, Meaning.NAME):
         steps.append({"step": "case", "columns": names, "to": "name"})
+    if places := [name for name in _of(meanings, Meaning.STREET, Meaning.TOWN) if _in_capitals(known.get(name))]:
+        steps.append({"step": "case", "columns": places, "to": "title"})
     if mails := _of(meanings, Meaning.EMAIL):
         steps.append({"step": "emails", "columns": mails, "mend": True})
     if (phones := _of(meanings, Meaning.PHONE)) and place:
@@ -135,7 +137,59 @@ def _steps(meanings: dict[str, Meaning], known: dict[str, ColumnProfile], countr
     references = [name for name in _of(meanings, Meaning.ID, Meaning.SKU) if name not in known or known[name].unique]
     if references and len(references) < len(meanings):
         steps.append({"step": "drop_duplicates", "ignore": references})
+    if references and (near := _near_duplicates(meanings)):
+        steps.append({"step": "near_duplicates", "ids": references[0], "list_as": "merged_ids", **near})
     return steps
+
+
+_POINTS: dict[Meaning, dict[str, Any]] = {
+    Meaning.EMAIL: {"equal": 9, "similar": {0.95: 5}, "differs": -2},
+    Meaning.PHONE: {"equal": 8, "edits": {1: 5}, "differs": -2},
+    Meaning.BIRTH: {"equal": 6, "day_and_month": 4, "edits": {1: 4}, "differs": -4},
+    Meaning.GIVEN_NAME: {"equal": 4, "similar": {0.9: 3}, "differs": -3},
+    Meaning.SURNAME: {"equal": 5, "similar": {0.9: 4}, "differs": -3},
+    Meaning.NAME: {"equal": 8, "similar": {0.92: 6}, "words": {1: 7}, "differs": -5},
+    Meaning.STREET: {"equal": 5, "similar": {0.9: 4}, "differs": -2},
+    Meaning.POSTCODE: {"equal": 4, "edits": {1: 2}, "differs": -2},
+    Meaning.TOWN: {"equal": 2, "similar": {0.9: 1}, "differs": -1},
+}
+"""Points that are usual for lists of people; an author has to hold them against the client's own."""
+
+_LINES: tuple[tuple[Meaning, ...], ...] = (
+    (Meaning.EMAIL,),
+    (Meaning.PHONE,),
+    (Meaning.SURNAME, Meaning.POSTCODE),
+    (Meaning.NAME, Meaning.POSTCODE),
+    (Meaning.GIVEN_NAME, Meaning.BIRTH),
+    (Meaning.STREET, Meaning.POSTCODE),
+)
+
+
+def _near_duplicates(meanings: dict[str, Meaning]) -> dict[str, Any]:
+    """What near duplicates of people are compared by; nothing where too little is known of them."""
+    first: dict[Meaning, str] = {}
+    for name, meaning in meanings.items():
+        first.setdefault(meaning, name)
+    lines = [[first[one] for one in line] for line in _LINES if set(line) <= set(first)]
+    named = Meaning.NAME in first or {Meaning.GIVEN_NAME, Meaning.SURNAME} <= set(first)
+    points = {first[meaning]: dict(said) for meaning, said in _POINTS.items() if meaning in first}
+    if Meaning.BIRTH in first:
+        points[first[Meaning.BIRTH]].pop("edits")  # a date by then: one day beside it is no slip of the hand
+    if not named or len(lines) < 2:
+        return {}
+    found: dict[str, Any] = {"compare_if_equal": lines, "points": points}
+    if {Meaning.GIVEN_NAME, Meaning.SURNAME} <= set(first):
+        pair = [first[Meaning.GIVEN_NAME], first[Meaning.SURNAME]]
+        found["swapped"] = [{"columns": pair, "points": 8}]
+    return {**found, "threshold": 12}
+
+
+def _in_capitals(one: ColumnProfile | None) -> bool:
+    """Whether a share of a column's words is in capitals, or none is: streets and towns that were typed in so."""
+    if one is None or not one.filled:
+        return False
+    plain = sum(count for shape, count in one.shapes if re.search("[Aa]", shape) and not {"A", "a"} <= set(shape))
+    return plain > 0.02 * one.filled
 
 
 def _numbers(meanings: dict[str, Meaning], known: dict[str, ColumnProfile]) -> list[dict[str, Any]]:

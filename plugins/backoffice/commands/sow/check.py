@@ -73,7 +73,7 @@ def _mistakes(path: Path) -> tuple[list[Mistake], Sow | None, Dpa | None, Any]:
             readable = None
     suite = suite_path(path)
     if unread is None and suite.exists():
-        mistakes += check_suite(suite, readable)
+        mistakes += check_suite(_short_as(suite, path), readable)
     return mistakes, found, dpa, unread
 
 
@@ -104,6 +104,12 @@ def _to_fill_in(path: Path, root: Path) -> str:
 
 def _short(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _short_as(path: Path, given: Path) -> Path:
+    """The path as people would give it beside ``given``: from where they are, if that one is."""
+    here = Path.cwd()
+    return path if given.is_absolute() or not path.is_relative_to(here) else path.relative_to(here)
 
 
 def _dicts(refusals: tuple[Refusal, ...] | list[Refusal]) -> list[dict[str, str]]:
