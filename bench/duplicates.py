@@ -167,7 +167,9 @@ def run(name: str, source: Path) -> dict:
         if made_up:  # what Splink gets, too: the cleaned rows
             engine.run(sow.model_copy(update={"steps": sow.steps[:-1]}))
             engine.connection.execute('DROP VIEW result; ALTER TABLE "_result" RENAME TO input')
-            rows = engine.connection.execute("SELECT * EXCLUDE (_row) REPLACE (born::VARCHAR AS born) FROM input").to_arrow_table()
+            rows = engine.connection.execute(
+                "SELECT * EXCLUDE (_row) REPLACE (born::VARCHAR AS born) FROM input"
+            ).to_arrow_table()
             pq.write_table(rows, clean_of(source))
             del rows
             sow = sow.model_copy(update={"steps": sow.steps[-1:]})
