@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from backoffice.discretion import kind_of
@@ -20,11 +20,11 @@ from backoffice.vault.memory import Memory, Unnamed
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from pyarrow.dataset import Dataset
 
 __all__ = ["Sealed", "View", "read_encrypted", "write_encrypted"]
 
 _BATCH_ROWS = 32_768
-"""A reader works sixteen of them ahead, whatever it is told."""
 _PREFIX = b"backoffice/parquet/1:"
 
 
@@ -134,9 +134,8 @@ def read_encrypted(
             options = ds.ParquetFragmentScanOptions(
                 decryption_properties=properties, pre_buffer=False, use_buffered_stream=True
             )
-            connection.register(
-                view, ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))
-            )
+            form = ds.ParquetFileFormat(default_fragment_scan_options=options)
+            connection.register(view, _little_at_a_time(ds.dataset(path, format=form)))
             return View(connection, view, rows)
     except Exception:  # noqa: BLE001, S110 - as above
         pass
@@ -144,6 +143,19 @@ def read_encrypted(
         "An encrypted intermediate does not open: another key, another job's file, cut off, or changed.",
         hint="Run the job again from `prepare`; its drop is untouched.",
     )
+
+
+def _little_at_a_time(dataset: Dataset) -> Dataset:
+    """The same for DuckDB, which asks for millions of rows in advance: most of what a check or a delivery would hold."""
+    import pyarrow.dataset as ds
+
+    few = {"batch_size": _BATCH_ROWS, "batch_readahead": 2, "fragment_readahead": 1}
+
+    class Few(ds.UnionDataset):
+        def scanner(self, **asked: Any) -> Any:
+            return super().scanner(**asked | few)
+
+    return Few(dataset.schema, [dataset])
 
 
 def _check(key: bytes) -> None:
