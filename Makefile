@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BACKOFFICE = .venv/bin/backoffice
 
-.PHONY: run install dev test test-compose check bench secrets stop clean lock docs steps
+.PHONY: run install dev test test-spark test-compose check bench secrets stop clean lock docs steps
 
 run: install          ## start the stack, run the main job on real input
 	@$(BACKOFFICE) demo
@@ -15,6 +15,10 @@ dev:
 
 test: dev             ## all tests, on a stack of their own
 	@.venv/bin/python -m pytest $(ARGS)
+
+test-spark:           ## the second engine's tests: installs PySpark, needs Java 17 (Debian: default-jre-headless)
+	@$(PYTHON) infra/install.py --dev --spark
+	@BACKOFFICE_TEST_SPARK=1 .venv/bin/python -m pytest tests/transform/spark $(ARGS)
 
 test-compose: dev     ## docker-compose.yml brought up for real, in an engine of the test's own: takes minutes
 	@BACKOFFICE_TEST_COMPOSE=1 .venv/bin/python -m pytest tests/infra $(ARGS)

@@ -1,6 +1,8 @@
 """Make the environment `.venv` from the hashed lock. Needs Python 3.11 or newer and nothing else; the Makefile calls it.
 
-    python3 infra/install.py [--dev]
+    python3 infra/install.py [--dev] [--spark]
+
+`--dev` adds what tests and checks need, `--spark` the second engine (docs/spark.md).
 
 pip fetches `uv` by hash, `uv` the rest, bytecode included: where bytecode may not be written later, each start of a task would
 compile everything anew.
@@ -20,10 +22,13 @@ VENV = ROOT / ".venv"
 VERSIONS = ((3, 11), (3, 13))
 
 
-def main(*, dev: bool) -> None:
+EXTRAS = ("dev", "spark")
+
+
+def main(extras: list[str]) -> None:
     """Install, or say in one line why not."""
-    locks = [ROOT / "requirements.txt", *([ROOT / "requirements-dev.txt"] if dev else [])]
-    stamp = VENV / ("installed-dev" if dev else "installed")
+    locks = [ROOT / "requirements.txt", *(ROOT / f"requirements-{extra}.txt" for extra in extras)]
+    stamp = VENV / "-".join(["installed", *extras])
     mark = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks) + str(ROOT).encode()).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="utf-8") == mark:
         return
@@ -33,7 +38,7 @@ def main(*, dev: bool) -> None:
         make_venv(environment)
     elif not has_pip(python):  # its making was broken off
         run([python, "-m", "ensurepip"], environment)
-    print("Installing about 250 packages", flush=True)
+    print(f"Installing about 250 packages{', and PySpark (450 MB)' if 'spark' in extras else ''}", flush=True)
     pinned = VENV / "uv.txt"
     pinned.write_text(entry(ROOT / "requirements.txt", "uv"), encoding="utf-8")
     run(
@@ -115,4 +120,4 @@ def run(command: list[object], environment: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    main(dev="--dev" in sys.argv[1:])
+    main([extra for extra in EXTRAS if f"--{extra}" in sys.argv[1:]])

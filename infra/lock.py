@@ -1,4 +1,4 @@
-"""Write requirements.txt and requirements-dev.txt from pyproject.toml, with hashes, for every Python we run on.
+"""Write the locks (requirements*.txt) from pyproject.toml, with hashes, for every Python we run on.
 
 python infra/lock.py [--check]     with --check: only say whether the locks still fit pyproject.toml
 """
@@ -13,7 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UV = Path(sys.executable).with_name("uv")
 COMMON = ["--quiet", "--universal", "--generate-hashes", "--python-version", "3.11", "--no-header", "--no-annotate"]
-LOCKS = {"requirements.txt": ["pyproject.toml"], "requirements-dev.txt": ["--group", "dev", "-c", "requirements.txt"]}
+LOCKS = {
+    "requirements.txt": ["pyproject.toml"],
+    "requirements-dev.txt": ["--group", "dev", "-c", "requirements.txt"],
+    "requirements-spark.txt": ["--group", "spark", "-c", "requirements.txt"],
+}
 
 
 def main(*, check: bool) -> int:

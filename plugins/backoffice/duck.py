@@ -23,7 +23,7 @@ from backoffice.places import spill_folder, spill_limit
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["lock", "session", "work_with"]
+__all__ = ["lock", "own_folder", "session", "work_with"]
 
 _PREFIX = "backoffice-spill-"
 _SECONDS_TO_LOCK = 60
@@ -45,7 +45,7 @@ def session(
     import duckdb
 
     limit = spill_limit()
-    with _own_folder(spill or spill_folder()) as held:
+    with own_folder(spill or spill_folder()) as held:
         connection = duckdb.connect(
             ":memory:",
             config={
@@ -89,7 +89,7 @@ def lock(connection: DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def _own_folder(parent: Path) -> Iterator[Path]:
+def own_folder(parent: Path) -> Iterator[Path]:
     """A new folder, locked while it is ours: what is not locked was left by a process that was killed."""
     for left in parent.glob(f"{_PREFIX}*"):
         _remove_left(left)

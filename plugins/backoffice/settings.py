@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     airflow_url: str | None = Field(None, description="where the Airflow UI is; shown, never called by a stage")
     intake_seconds: float = Field(0.5, gt=0, description="pause between two looks at the buckets")
     engine_memory: str = Field("600MB", description="DuckDB's memory limit for one job")
-    engine_threads: int = Field(2, ge=1, description="DuckDB's threads for one job")
+    engine_threads: int = Field(2, ge=1, description="DuckDB's threads for one job, and Spark's")
+    spark_memory: str = Field("1g", description="Spark's Java memory for one job, where a SOW says `engine: spark`")
     drop_limit_bytes: int = Field(2 * 1024**3, gt=0, description="the largest plaintext a drop may unfold to")
 
 

@@ -75,6 +75,8 @@ class Sow(Model):
     tables: dict[TableId, Table] = Field(default_factory=dict)
     """Further tables, in any order."""
     output: AnyOutput
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What carries the steps out. The result is the same; ``spark`` is for data that outgrows one process."""
     approval: bool
     """Whether one of us looks at the result before it is delivered."""
     report: Literal["pdf", "html", "none"] = "pdf"

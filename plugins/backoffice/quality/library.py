@@ -3,6 +3,8 @@
 - ``scipy.stats`` and ``altair`` (0.7 of 2.6 CPU seconds) serve statistical tests and charts that no suite of ours may
   use. While the library is imported, a module stands in for each, and loads the real one should anything ever touch it.
   Outside this import both names behave as ever.
+- PySpark, where it is installed, is not found meanwhile: its import takes as long again and prints, and no check of ours
+  asks it through this library.
 - The garbage collector rests meanwhile (0.4 seconds), and afterwards leaves what was imported alone (``gc.freeze``):
   walking it all costs 0.1 seconds in a check, and in a forked child the copies of all its pages.
 - The library redirects every Python warning of the process into logging on import: that is undone.
@@ -68,7 +70,7 @@ def import_library() -> None:
     stand_ins = [module for name in UNUSED if (module := _stand_in(name)) is not None]
     gc.disable()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _not_found("pyspark"):
             warnings.simplefilter("ignore")
             importlib.import_module("great_expectations")
     finally:
@@ -84,6 +86,20 @@ def import_library() -> None:
     if warnings.showwarning is not show_warning:
         logging.captureWarnings(False)
     shut_loggers()
+
+
+@contextmanager
+def _not_found(package: str) -> Iterator[None]:
+    """For whoever asks in here, the package is not installed; it may have been imported before, and is itself afterwards."""
+    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == package}
+    for name in kept:
+        del sys.modules[name]
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        sys.modules.update(kept)
 
 
 def shut_loggers() -> None:

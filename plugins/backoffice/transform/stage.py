@@ -58,7 +58,7 @@ def prepare(deployment: Deployment, job_id: UUID) -> None:
 
 
 def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, object]:
-    from backoffice.transform import Engine
+    from backoffice.transform.choosing import engine_for
     from backoffice.vault.openpgp import open_message
 
     settings = deployment.settings
@@ -72,10 +72,14 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
     )  # the same for all jobs of the project, gone with its keys
     with _original(deployment, job, name) as source:
         plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
-    with (
-        plaintext,
-        Engine(memory_limit=settings.engine_memory, threads=settings.engine_threads, secret=secret) as engine,
-    ):
+    engine = engine_for(
+        project.sow,
+        memory_limit=settings.engine_memory,
+        threads=settings.engine_threads,
+        secret=secret,
+        spark_memory=settings.spark_memory,
+    )
+    with plaintext, engine:
         profiles, figures = engine.process(project.sow, plaintext)
         saved = save_tables(deployment, job, engine.connection, project.sow.delivered)
     return figures.to_dict() | {"inputs": {name: one.to_dict() for name, one in profiles.items()}} | saved

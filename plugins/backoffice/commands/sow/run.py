@@ -41,7 +41,7 @@ def run(
     from backoffice.contract import load_sow
     from backoffice.delivery.writing import write
     from backoffice.errors import BackofficeError, CheckFailed
-    from backoffice.transform import Engine
+    from backoffice.transform.choosing import engine_for
 
     agreed = load_sow(sow)
     if not file.is_file():
@@ -53,7 +53,7 @@ def run(
         raise BackofficeError(f"The result would take the place of the input {target}.", hint="Give another --out.")
     out.mkdir(parents=True, exist_ok=True)
     reports: dict[str, QualityReport] = {}
-    with Engine() as engine:
+    with engine_for(agreed) as engine:
         profiles, figures = engine.process(agreed, file)
         if check_result:
             from backoffice.quality import check as check_table
