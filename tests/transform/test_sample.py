@@ -46,7 +46,7 @@ def test_precision_and_recall_over_pairs_are_held(febrl, capsys, file, true_pair
     assert len(truth) == true_pairs
     assert right / len(found) >= precision
     assert right / len(truth) >= recall
-    assert seconds < 2  # 0.4 s on a quiet machine
+    assert seconds < 6  # under 1 s on a quiet machine
 
 
 def test_the_sample_uses_no_knowledge_of_the_references_form():
