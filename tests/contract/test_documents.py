@@ -32,6 +32,10 @@ approval: false
 retention: {results: {until: acceptance, at_most_days: 1}}
 signers: [acme]
 """
+CSV = "{format: csv, columns: {postcode: required}}"
+PAPERS = "{format: documents, columns: {state: {below: [State]}}, tables: {items: {columns: {state: [State]}}}}"
+OUTPUT = "output: {format: csv, filename: out.csv}"
+ZIP = "output: {format: zip, filename: out.zip, files: [{format: csv, filename: out.csv}], documents: "
 
 
 @pytest.fixture
@@ -92,6 +96,21 @@ def test_the_columns_and_their_kinds_are_known_before_anything_is_read(place: Pa
             "`starts` names one of its columns: postcode",
         ),
         ("    items:", "    result:", ":12:5: There is a table `result` already."),
+        ("    items:", "    input:", ":12:5: There is a table `input` already."),
+        ("steps:\n", f"inputs: {{items: {CSV}}}\nsteps:\n", ":12:5: There is a table `items` already."),
+        ("steps:\n", f"inputs: {{more: {PAPERS}}}\nsteps:\n", ":14:81: There is a table `items` already."),
+        (
+            "steps:\n",
+            "lookups: {items: {file: items.csv, columns: [a]}}\nsteps:\n",
+            ":12:5: There is a table `items` already.",
+        ),
+        (OUTPUT, ZIP + "{path: flied_as}}", "No column is called `flied_as` in the result."),
+        (OUTPUT, ZIP + "{path: pages}}", ":16:103: `pages` holds integer; where documents are filed is said by text."),
+        (OUTPUT, ZIP + "{path: suburb, of: result}}", "`result` is no input of documents. Use one of: input."),
+        (OUTPUT, ZIP + "{path: suburb, table: item}}", "No table is called `item`. Did you mean `items`?"),
+        (OUTPUT, ZIP + "{path: suburb, folder: ../x}}", "Expected a short name"),
+        (OUTPUT, ZIP + "{path: suburb, folder: nul}}", "Windows keeps that name for itself"),
+        (OUTPUT, ZIP + "{path: suburb, others: documents}}", "`others` is a folder of its own"),
         (
             "- step: trim",
             "- {step: select, columns: [surnam]}",
@@ -112,6 +131,14 @@ def test_the_columns_and_their_kinds_are_known_before_anything_is_read(place: Pa
 )
 def test_a_mistake_is_told_at_its_place(place: Path, old: str, new: str, said: str):
     assert said.removeprefix(":") in faults(place, (old, new))
+
+
+def test_a_table_that_is_delivered_for_its_paths_alone_has_them_and_the_number(place: Path):
+    zipped = ZIP.replace("out.csv}", "out.csv, columns: [surname]}") + "{path: suburb}}"
+    place.write_text(SOW.replace(OUTPUT, zipped), encoding="utf-8")
+    assert load_sow(place).delivered == {
+        "result": {"surname": Kind.TEXT, "document": Kind.INTEGER, "suburb": Kind.TEXT}
+    }
 
 
 def test_a_mistake_elsewhere_does_not_hide_a_wrong_column(place: Path):

@@ -18,9 +18,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from python_calamine import load_workbook
 
+from backoffice.contract import AnyOutput
+from backoffice.delivery.writing import write_into
 from backoffice.errors import BackofficeError
+from backoffice.originals import Original
 
 HOSTILE = [
     "=HYPERLINK(\"http://x.example\",\"x\")", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3+cmd", "\t=1", "\uff1d1+1", "=1+1",
@@ -351,3 +355,39 @@ def test_libreoffice_opens_a_workbook_and_saves_the_same_cells(table, written, t
     lost = "\r\t" if form == "ods" else "\r"  # LibreOffice reads no tab from its own format
     wanted = [value.translate({ord(sign): None for sign in lost}) for value in HOSTILE[:20]]
     assert [one.replace("\r", "") for one in found] == wanted
+
+
+def test_a_zip_with_documents_is_written_from_start_to_end(engine, table):
+    class Pipe(io.RawIOBase):
+        """Can be written to, and nothing else."""
+
+        def __init__(self) -> None:
+            self.pieces: list[bytes] = []
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any, /) -> int:
+            self.pieces.append(bytes(data))
+            return len(data)
+
+    table("a VARCHAR", [("x",)])
+    files = [{"format": "xlsx", "filename": "one.xlsx", "sheets": [{"name": "A", "columns": ["a"]}]}]
+    output = {"format": "zip", "filename": "out.zip", "files": files, "documents": {"path": "a"}}
+    agreed = TypeAdapter(AnyOutput).validate_python(output)
+    pipe, whole = Pipe(), io.BytesIO()
+    for file in (pipe, whole):
+        originals = [
+            Original("documents/x.pdf", 6, iter([b"abc", b"def"])),
+            Original("documents/y.pdf", 0, iter([b""])),
+        ]
+        done = write_into(engine, agreed, file, originals=iter(originals))
+    data = b"".join(pipe.pieces)
+    assert data == whole.getvalue()
+    assert done.bytes == len(data)
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    assert archive.namelist() == ["one.xlsx", "documents/x.pdf", "documents/y.pdf"]
+    assert archive.read("documents/x.pdf") == b"abcdef"
+    # A stored file of unknown length cannot be read from start to end.
+    assert {one.compress_type for one in archive.infolist()} == {zipfile.ZIP_DEFLATED}

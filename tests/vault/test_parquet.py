@@ -10,14 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backoffice.errors import VaultError
+from backoffice.errors import DropRejected, VaultError
 from backoffice.ids import new_id
 from backoffice.vault.memory import memory
-from backoffice.vault.parquet import read_encrypted, write_encrypted
+from backoffice.vault.parquet import Sealed, read_batches, read_encrypted, write_batches, write_encrypted
 
 KEY = bytes(range(32))
 CANARY = "canary-5d1e77"
@@ -133,6 +134,69 @@ def test_a_file_cut_off_is_refused(connection: duckdb.DuckDBPyConnection, tmp_pa
     for left in (0, 3, 100, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:left])
         _refused(connection, path, KEY)
+
+
+# ---------------------------------------------------------------------- batch by batch
+
+
+SCHEMA = pa.schema([("data", pa.binary())])
+
+
+def batches(count: int) -> Iterator[pa.RecordBatch]:
+    for number in range(count):
+        yield pa.record_batch([pa.array([f"{CANARY} {number}".encode()])], schema=SCHEMA)
+
+
+def test_batches_come_back_one_by_one_in_their_order():
+    with write_batches(SCHEMA, batches(3), KEY, binding="j") as sealed:
+        found = list(read_batches(sealed, KEY, binding="j", sha256=sealed.sha256))
+        data = Path(sealed.path).read_bytes()
+    assert [one.column("data").to_pylist() for one in found] == [[f"{CANARY} {number}".encode()] for number in range(3)]
+    assert CANARY.encode() not in data
+    with write_batches(SCHEMA, iter(()), KEY) as none:
+        assert list(read_batches(none, KEY)) == []
+
+
+def test_a_batch_is_written_before_the_next_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    written: list[int] = []
+    seen: list[int] = []
+    write = Sealed.write
+    monkeypatch.setattr(Sealed, "write", lambda self, data: written.append(len(data)) or write(self, data))
+
+    def made() -> Iterator[pa.RecordBatch]:
+        for number in range(4):
+            seen.append(sum(written))
+            yield pa.record_batch([pa.array([bytes([number]) * (1 << 20)])], schema=SCHEMA)
+
+    write_batches(SCHEMA, made(), KEY).close()
+    assert [size >> 20 for size in seen] == [0, 1, 2, 3]
+
+
+def test_batches_of_another_job_cut_off_or_changed_are_refused():
+    with write_batches(SCHEMA, batches(3), KEY, binding="j") as sealed, memory("changed") as changed:
+        for key, binding, sha256 in ((bytes(32), "j", None), (KEY, "k", None), (KEY, "j", "0" * 64)):
+            with pytest.raises(VaultError, match="does not open"):
+                read_batches(sealed, key, binding=binding, sha256=sha256)
+        data = bytearray(Path(sealed.path).read_bytes())
+        data[len(data) // 4] ^= 1
+        changed.write(data)
+        with pytest.raises(VaultError, match="does not open"):
+            list(read_batches(changed, KEY, binding="j"))
+
+
+def test_what_ends_the_batches_is_told_where_it_is_ours_and_by_its_kind_elsewhere():
+    def broken(error: Exception) -> Iterator[pa.RecordBatch]:
+        yield from batches(1)
+        raise error
+
+    with pytest.raises(DropRejected, match="damaged"):
+        write_batches(SCHEMA, broken(DropRejected("format", "It is damaged.")), KEY)
+    with pytest.raises(VaultError) as caught:
+        write_batches(SCHEMA, broken(ValueError(CANARY)), KEY)
+    assert CANARY not in repr((caught.value, caught.value.__context__, caught.value.__cause__))
+
+
+# ---------------------------------------------------------------------- any bit
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

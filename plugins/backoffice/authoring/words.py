@@ -167,6 +167,12 @@ def _outgoing(sow: Sow) -> Iterator[str]:
         if len(sow.delivered) > 1:
             yield f"From {'the result' if table == RESULT else f'`{table}`'}:\n"
         yield markdown_table(["column", "holds"], [[f"`{name}`", str(kind)] for name, kind in columns.items()])
+    if (filed := sow.filed) is not None:
+        others = f"go into the folder `{filed.others}`" if filed.others else "are not delivered"
+        yield (
+            f"The documents go back as they came in, in the folder `{filed.folder}`, each under the path that `{filed.path}` "
+            f"says. Those that no row names {others}.\n"
+        )
     if sow.approval:
         yield "One of us looks at the result before it is delivered.\n"
 

@@ -19,7 +19,7 @@ from backoffice.contract.inputs import (
 )
 from backoffice.contract.kind import Columns, Kind
 from backoffice.contract.mistakes import ContractFileError, Mistake
-from backoffice.contract.outputs import RESULT, AnyOutput, CsvOutput, Output, Part
+from backoffice.contract.outputs import RESULT, AnyOutput, CsvOutput, FiledDocuments, Output, Part
 from backoffice.contract.project import Project, check, load_dpa, load_project, load_sow, project_ids
 from backoffice.contract.sow import INPUT, REJECTS, Retention, RetentionRule, Sow, Work
 from backoffice.contract.step import Step, step_model, step_names, step_words
@@ -36,6 +36,7 @@ __all__ = [
     "CsvOutput",
     "DocumentsInput",
     "Dpa",
+    "FiledDocuments",
     "Incoming",
     "Input",
     "InputColumn",

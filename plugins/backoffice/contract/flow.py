@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backoffice.contract.kind import Columns, Kind
@@ -37,8 +37,8 @@ def flow_of(sow: Sow) -> Flow:
     """The flow of a SOW that could be read."""
     works = [Work(RESULT, INPUT, sow.steps, ("steps",))]
     works += [Work(name, one.of, one.steps, ("tables", name, "steps")) for name, one in sow.tables.items()]
-    homes = {name: home for home, one in sow.all_inputs.items() for name in one.more_kinds}
-    return Flow(sow.bases, works, list(sow.output.parts()), within=homes)
+    homes = [(name, home) for home, one in sow.all_inputs.items() for name in one.more_kinds]
+    return Flow(sow.bases, works, list(sow.output.parts()), within=homes, first=[*sow.all_inputs, *sow.lookups])
 
 
 class Flow:
@@ -47,7 +47,8 @@ class Flow:
     :param bases: inputs and look-ups, with their columns.
     :param works: what is made of them. A step that cannot be read is no ``Step``: what follows it is not known.
     :param parts: what is delivered.
-    :param within: tables that stand within an input: the input's name by theirs.
+    :param within: tables that stand within an input, each with the input's name.
+    :param first: the names of inputs and look-ups: no table within an input may have one of them.
     """
 
     def __init__(
@@ -56,9 +57,10 @@ class Flow:
         works: list[Work],
         parts: list[tuple[Loc, Part]],
         *,
-        within: Mapping[str, str] | None = None,
+        within: Sequence[tuple[str, str]] = (),
+        first: Sequence[str] = (),
     ) -> None:
-        self._within = within or {}
+        self._inner, self._within, self._first = within, dict(within), first
         self._bases, self._works, self._parts = bases, {work.table: work for work in works}, parts
         self.known: dict[str, dict[str, Kind]] = {}
         self._unknown: set[str] = set()
@@ -114,14 +116,16 @@ class Flow:
     def _place(self, name: str) -> Loc:
         """Where an input, or a table within one, stands in the SOW."""
         home = self._within.get(name, name)
-        place: Loc = ("input",) if home == INPUT else ("inputs", home)
-        return (*place, "tables", name) if name in self._within else place
+        return (*_input_at(home), "tables", name) if name in self._within else _input_at(home)
 
     def _names(self) -> Iterator[Fault]:
         """Each table has a name of its own."""
-        for name in self._within:
-            if name in (INPUT, RESULT, REJECTS):
-                yield self._place(name), f"There is a table `{name}` already.", "Choose another name."
+        taken = {INPUT, RESULT, REJECTS, *self._first}
+        for name, home in self._inner:
+            if name in taken:
+                place = (*_input_at(home), "tables", name)
+                yield place, f"There is a table `{name}` already.", "Choose another name."
+            taken.add(name)
         for name, work in self._works.items():
             if name in self._bases or (work.loc and work.loc[0] == "tables" and name == RESULT) or name == REJECTS:
                 yield work.loc[:-1], f"There is a table `{name}` already.", "Choose another name."
@@ -215,6 +219,10 @@ class Flow:
     def _tables_hint(self, name: str) -> str:
         known = {*self._bases, *self._works, *self.known}
         return did_you_mean(name, known) or one_of(sorted(known))
+
+
+def _input_at(name: str) -> Loc:
+    return ("input",) if name == INPUT else ("inputs", name)
 
 
 _MAKE = {

@@ -9,9 +9,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from typing_extensions import override
 
+from backoffice.contract.documents import DOCUMENT
 from backoffice.contract.inputs import Delimiter
-from backoffice.contract.model import ColumnName, Model, Text
-from backoffice.contract.parts import RESULT, Chart, DateFormat, Part, Shown
+from backoffice.contract.kind import Columns, Kind
+from backoffice.contract.model import ColumnName, Model, TableId, Text
+from backoffice.contract.parts import RESULT, Chart, DateFormat, Fault, Part, Shown
 
 __all__ = [
     "REPORT_NAMES",
@@ -19,6 +21,7 @@ __all__ = [
     "AnyFile",
     "AnyOutput",
     "CsvOutput",
+    "FiledDocuments",
     "JsonlOutput",
     "OdsOutput",
     "Output",
@@ -231,18 +234,66 @@ AnyFile = Annotated[
 ]
 
 
+def _folder(name: str) -> str:
+    if re.fullmatch("con|prn|aux|nul|(com|lpt)[0-9]", name):
+        raise ValueError("Windows keeps that name for itself; choose another")
+    return name
+
+
+Folder = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{0,39}$"), AfterValidator(_folder)]
+"""In a ZIP: lower case, digits, ``-`` and ``_``. So it is never the name of a file, which has a point in it."""
+
+
+class _Paths(Part):
+    """Of the table that says where documents are filed, what is needed for it."""
+
+    @override
+    def faults(self, columns: Columns) -> Iterator[Fault]:
+        for name, kind in zip(self.columns or (), (Kind.INTEGER, Kind.TEXT), strict=True):
+            if name in columns and columns[name] is not kind:
+                fault = f"`{name}` holds {columns[name]}; where documents are filed is said by {kind}."
+                yield ("path",), fault, "`file_documents` makes the paths; the column `document` stays as it came in."
+
+
+class FiledDocuments(Model):
+    """The documents that came in, as they came in, each under its path."""
+
+    path: ColumnName
+    """The column that holds the path, as the step ``file_documents`` makes it."""
+    table: TableId = RESULT
+    """Its table, with a row for each document to be filed and the column ``document``. Where several rows name the same
+    document, the first counts."""
+    of: TableId = "input"
+    """The input whose documents they are."""
+    folder: Folder = "documents"
+    """Where they lie in the ZIP."""
+    others: Folder | None = None
+    """The folder for documents that no row names, like those in the review sheet: by number, as ``7.pdf``. Left out: they
+    are not delivered."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> FiledDocuments:
+        if self.others == self.folder:
+            raise ValueError("`others` is a folder of its own")
+        return self
+
+
 class ZipOutput(SeveralParts):
     """Several files, each an output of its own. The first holds the main table."""
 
     suffix: ClassVar[str] = ".zip"
     format: Literal["zip"]
     files: tuple[AnyFile, ...] = Field(min_length=1, max_length=100)
+    documents: FiledDocuments | None = None
+    """The documents that came in, filed beside them."""
 
     @override
     def parts(self) -> Iterator[tuple[Loc, Part]]:
         for index, file in enumerate(self.files):
             for loc, part in file.parts():
                 yield ("files", index, *loc), part
+        if self.documents is not None:
+            yield ("documents",), _Paths(table=self.documents.table, columns=(DOCUMENT, self.documents.path))
 
     @model_validator(mode="after")
     def _once(self) -> ZipOutput:

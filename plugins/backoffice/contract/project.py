@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from backoffice.contract.document import Document, read
-from backoffice.contract.documents import columns_of, rows_of
+from backoffice.contract.documents import DocumentsInput, columns_of, rows_of
 from backoffice.contract.dpa import Dpa
 from backoffice.contract.flow import Flow, flow_of
 from backoffice.contract.inputs import Lookup
@@ -158,6 +158,7 @@ def _read_sow(path: Path, *, thorough: bool = False) -> _ReadSow:
         mistakes.append(document.mistake(loc, fault, hint=hint, key=_stands_as_key(loc)))
     if sow is not None:
         mistakes += _lookup_mistakes(sow, document)
+        mistakes += _filing_mistakes(sow, document)
         mistakes += _beside_mistakes(sow, document, thorough=thorough)
         files = {path.parent / name for work in sow.works() for step in work.steps for _, name in step.beside()}
         _origin(sow, document, *(_lookup_path(path, one) for one in sow.lookups.values()), *sorted(files))
@@ -221,6 +222,15 @@ def _lookup_mistakes(sow: Sow, document: Document) -> Iterator[Mistake]:
             fault, hint = f"{path} has other columns.", f"Its header has: {', '.join(header)}."
         if fault:
             yield document.mistake(("lookups", name, "file"), fault, hint=hint)
+
+
+def _filing_mistakes(sow: Sow, document: Document) -> Iterator[Mistake]:
+    """What goes back as it came in has to be documents."""
+    if sow.filed is not None and not isinstance(sow.all_inputs.get(sow.filed.of), DocumentsInput):
+        known = [name for name, one in sow.all_inputs.items() if isinstance(one, DocumentsInput)]
+        fault = f"`{sow.filed.of}` is no input of documents."
+        hint = one_of(known) if known else "Its `format` has to be `documents`."
+        yield document.mistake(("output", "documents", "of"), fault, hint=hint)
 
 
 def _beside_mistakes(sow: Sow, document: Document, *, thorough: bool) -> Iterator[Mistake]:

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 from backoffice.contract.inputs import AnyInput, Lookup
 from backoffice.contract.kind import Columns, Kind
 from backoffice.contract.model import Model, Slug, TableId, Text
-from backoffice.contract.outputs import AnyOutput
+from backoffice.contract.outputs import AnyOutput, FiledDocuments, ZipOutput
 from backoffice.contract.step import AnyStep, Step
 
 __all__ = ["INPUT", "REJECTS", "Retention", "RetentionRule", "Sow", "Table", "Work"]
@@ -112,6 +112,11 @@ class Sow(Model):
     def all_inputs(self) -> dict[str, AnyInput]:
         """Every input by the name of its table, the main one first."""
         return {INPUT: self.input, **self.inputs}
+
+    @property
+    def filed(self) -> FiledDocuments | None:
+        """Which of the documents that came in go back, and where to; ``None``: none does."""
+        return self.output.documents if isinstance(self.output, ZipOutput) else None
 
     @property
     def bases(self) -> dict[str, Columns]:

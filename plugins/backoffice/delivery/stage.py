@@ -16,6 +16,7 @@ from backoffice.contract import gate
 from backoffice.contract.outputs import REPORT_NAMES
 from backoffice.errors import NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
+from backoffice.originals import open_originals
 from backoffice.work import open_tables
 
 if TYPE_CHECKING:
@@ -100,8 +101,11 @@ def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, cl
 
     company = deployment.settings.company_key_file.read_bytes()
     with Sealer(recipients=[client], signer=company) as sealer:
-        with open_tables(deployment, job, project.sow.delivered) as connection:
-            written = write_into(connection, project.sow.output, sealer)
+        with (
+            open_tables(deployment, job, project.sow.delivered) as connection,
+            open_originals(deployment, job, project.sow) as originals,
+        ):
+            written = write_into(connection, project.sow.output, sealer, originals=originals)
         with sealer.sealed() as sealed:
             _report(deployment, job, project, written, client=client)
             stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)

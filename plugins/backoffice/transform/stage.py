@@ -13,6 +13,7 @@ from uuid import UUID
 from backoffice.contract import gate
 from backoffice.errors import DropRejected, NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
+from backoffice.originals import save_originals
 from backoffice.work import save_tables
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def prepare(deployment: Deployment, job_id: UUID) -> None:
 
 def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, object]:
     from backoffice.transform.choosing import engine_for
+    from backoffice.transform.filing import filed
     from backoffice.vault.openpgp import open_message
 
     settings = deployment.settings
@@ -81,7 +83,10 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
     )
     with plaintext, engine:
         profiles, figures = engine.process(project.sow, plaintext)
-        saved = save_tables(deployment, job, engine.connection, project.sow.delivered)
+        saved: dict[str, object] = {**save_tables(deployment, job, engine.connection, project.sow.delivered)}
+        with filed(engine.connection, project.sow, plaintext) as documents:
+            if documents is not None:
+                saved |= save_originals(deployment, job, documents.originals) | {"documents": documents.counts}
     return figures.to_dict() | {"inputs": {name: one.to_dict() for name, one in profiles.items()}} | saved
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,14 +16,16 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from backoffice.discretion import kind_of
-from backoffice.errors import VaultError
+from backoffice.errors import BackofficeError, VaultError
 from backoffice.vault.memory import Memory, Unnamed
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from pyarrow import RecordBatch, Schema, Table
     from pyarrow.dataset import Dataset
+    from pyarrow.parquet import ParquetFile
 
-__all__ = ["Sealed", "View", "read_encrypted", "write_encrypted"]
+__all__ = ["Sealed", "View", "read_batches", "read_encrypted", "write_batches", "write_encrypted"]
 
 _BATCH_ROWS = 32_768
 _PREFIX = b"backoffice/parquet/1:"
@@ -71,31 +74,88 @@ def write_encrypted(
     :param binding: what else the file is bound to, such as the job's id: it opens only with the same.
     :raises VaultError: it cannot be written; no value is in the message.
     """
+
+    def content() -> tuple[Schema, Iterable[RecordBatch]]:
+        found = connection.sql('FROM "' + table.replace('"', '""') + '"') if isinstance(table, str) else table
+        reader = found.to_arrow_reader(_BATCH_ROWS)
+        return reader.schema, reader
+
+    return _sealed(content, key, binding, compression="lz4")
+
+
+def write_batches(schema: Schema, batches: Iterable[RecordBatch], key: bytes, *, binding: str | UUID = "") -> Sealed:
+    """Write batches as encrypted Parquet, each as a row group of its own, as they come: no more than one is held. Not
+    compressed, for what is so already. Close what it gives.
+
+    :raises VaultError: it cannot be written; no value is in the message.
+    :raises BackofficeError: what ``batches`` raises of ours.
+    """
+    return _sealed(lambda: (schema, batches), key, binding, compression="none")
+
+
+def _sealed(
+    content: Callable[[], tuple[Schema, Iterable[RecordBatch]]], key: bytes, binding: str | UUID, *, compression: str
+) -> Sealed:
     import pyarrow.parquet as pq
     from pyarrow.parquet.encryption import create_encryption_properties
 
     _check(key)
     sealed = Sealed("parquet")
+    ours: BackofficeError | None = None
+    kind = ""
     try:
-        found = connection.sql('FROM "' + table.replace('"', '""') + '"') if isinstance(table, str) else table
-        reader = found.to_arrow_reader(_BATCH_ROWS)
+        schema, batches = content()
         properties = create_encryption_properties(key, aad_prefix=_bound(binding), store_aad_prefix=False)
         with pq.ParquetWriter(
-            sealed, reader.schema, compression="lz4", use_dictionary=False, encryption_properties=properties
+            sealed, schema, compression=compression, use_dictionary=False, encryption_properties=properties
         ) as writer:
-            for batch in reader:
+            for batch in batches:
                 writer.write_batch(batch)
                 sealed.rows += batch.num_rows
         sealed.seek(0)
         sealed.sha256 = hashlib.file_digest(sealed, "sha256").hexdigest()
         return sealed.seal()
+    except BackofficeError as error:  # no value is in it: no room, or a drop that cannot be read
+        ours = error
     except Exception as error:  # noqa: BLE001 - pyarrow and DuckDB print values in their errors
-        sealed.close()
         kind = kind_of(error)
+    sealed.close()
+    if ours is not None:
+        raise ours
     raise VaultError(
         f"The encrypted intermediate could not be written ({kind}).",
         hint="Is memory short, or a column's type unusual?",
     )
+
+
+def read_batches(source: Memory, key: bytes, *, binding: str | UUID = "", sha256: str | None = None) -> Iterator[Table]:
+    """What :func:`write_batches` wrote, a row group at a time, in order. Keep the source open while it is read.
+
+    :raises VaultError: as :func:`read_encrypted`.
+    """
+    import pyarrow.parquet as pq
+    from pyarrow.parquet.encryption import create_decryption_properties
+
+    _check(key)
+    file: ParquetFile | None = None
+    with suppress(Exception):  # as above
+        if sha256 is None or _digest(source.path) == sha256:
+            properties = create_decryption_properties(key, aad_prefix=_bound(binding))
+            file = pq.ParquetFile(source.path, decryption_properties=properties)
+    if file is None:
+        raise _does_not_open()
+    return _groups(file)
+
+
+def _groups(file: ParquetFile) -> Iterator[Table]:
+    with file:
+        for number in range(file.num_row_groups):
+            found: Table | None = None
+            with suppress(Exception):
+                found = file.read_row_group(number)
+            if found is None:
+                raise _does_not_open()
+            yield found
 
 
 def read_encrypted(
@@ -139,7 +199,11 @@ def read_encrypted(
             return View(connection, view, rows)
     except Exception:  # noqa: BLE001, S110 - as above
         pass
-    raise VaultError(
+    raise _does_not_open()
+
+
+def _does_not_open() -> VaultError:
+    return VaultError(
         "An encrypted intermediate does not open: another key, another job's file, cut off, or changed.",
         hint="Run the job again from `prepare`; its drop is untouched.",
     )

@@ -42,6 +42,7 @@ def run(
     from backoffice.delivery.writing import write
     from backoffice.errors import BackofficeError, CheckFailed
     from backoffice.transform.choosing import engine_for
+    from backoffice.transform.filing import filed
 
     agreed = load_sow(sow)
     if not file.is_file():
@@ -61,7 +62,9 @@ def run(
 
             suites = suites_of(_suite(agreed), agreed)
             reports = {table: check_table(engine.connection, table, suite) for table, suite in suites.items()}
-        written = write(engine.connection, agreed.output, target)
+        with filed(engine.connection, agreed, file) as documents:
+            originals = documents.originals if documents else ()
+            written = write(engine.connection, agreed.output, target, originals=originals)
     report = _together(reports)
     broken = list(report.failed) if report else []
     if with_report:

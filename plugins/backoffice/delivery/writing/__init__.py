@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import RawIOBase
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from backoffice.contract import Output
+    from backoffice.originals import Original
 
 __all__ = ["Written", "write", "write_into"]
 
@@ -30,22 +31,34 @@ _FROM_START_TO_END = ("csv", "jsonl", "parquet")
 """The others go back to what they wrote; a workbook holds a million rows at most."""
 
 
-def write(connection: DuckDBPyConnection, output: Output, path: Path | str) -> Written:
+def write(
+    connection: DuckDBPyConnection, output: Output, path: Path | str, *, originals: Iterable[Original] = ()
+) -> Written:
     """Write ``output`` from the tables that it names, to ``path`` (a memfd's ``/proc/self/fd/N`` as well).
 
+    :param originals: the documents that go back with them, where ``output`` says so.
     :raises BackofficeError: the format cannot hold the tables, a column is not there, or nothing more can be written; no
         value is in the message.
     """
     with _opened(path) as file:
-        return write_into(connection, output, file)
+        return write_into(connection, output, file, originals=originals)
 
 
-def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO | RawIOBase) -> Written:
+def write_into(
+    connection: DuckDBPyConnection,
+    output: Output,
+    file: BinaryIO | RawIOBase,
+    *,
+    originals: Iterable[Original] = (),
+) -> Written:
     """Write ``output`` into a file, in place of what it holds; or into one that can only be written from start to end.
 
     :raises BackofficeError: as :func:`write`.
     """
-    if not file.seekable() and _format(output) not in _FROM_START_TO_END:
+    more: dict[str, Iterable[Original]] = {}
+    if getattr(output, "documents", None) is not None:  # they may be larger than memory
+        more = {"originals": originals}
+    elif not file.seekable() and _format(output) not in _FROM_START_TO_END:
         with open(os.memfd_create("result", os.MFD_CLOEXEC), "rb+") as whole:  # noqa: PTH123 - a descriptor
             done = _written(connection, output, whole)
             whole.seek(0)
@@ -54,18 +67,18 @@ def write_into(connection: DuckDBPyConnection, output: Output, file: BinaryIO | 
     if file.seekable():
         file.seek(0)
         file.truncate()
-    return _written(connection, output, cast("BinaryIO", file))
+    return _written(connection, output, cast("BinaryIO", file), **more)
 
 
 def _format(output: Output) -> str:
     return getattr(output, "format")  # noqa: B009 - each format has its own model
 
 
-def _written(connection: DuckDBPyConnection, output: Output, file: BinaryIO) -> Written:
+def _written(connection: DuckDBPyConnection, output: Output, file: BinaryIO, **more: Iterable[Original]) -> Written:
     module = importlib.import_module(f"{__name__}.{_format(output)}")
     fault, hint = "", "Is there room for it?"
     try:
-        done: Written = module.write(connection, output, file)
+        done: Written = module.write(connection, output, file, **more)
         file.flush()
         return done
     except BackofficeError as error:  # ours, with no value in it

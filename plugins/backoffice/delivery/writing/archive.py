@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 __all__ = ["Archive"]
 
@@ -15,10 +16,21 @@ _LEVEL = 4
 
 
 class Archive:
-    """Writes files one behind the other into ``file``, in memory. A context manager."""
+    """Writes files one behind the other into ``file``. A context manager.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._zip = zipfile.ZipFile(file, "w", compresslevel=_LEVEL)
+    :param streamed: nothing is gone back to: each file's length and sum stand behind it. Everything is deflated then, for
+        who reads such a ZIP from start to end cannot tell where a file ends that is not.
+    """
+
+    def __init__(self, file: BinaryIO, *, streamed: bool = False) -> None:
+        self._streamed = streamed
+        self._file = _Forward(file) if streamed else file
+        self._zip = zipfile.ZipFile(cast("BinaryIO", self._file), "w", compresslevel=_LEVEL)
+
+    @property
+    def size(self) -> int:
+        """Bytes of it, once it is closed."""
+        return self._file.tell()
 
     def __enter__(self) -> Archive:
         """Use it in a ``with``: the end of it writes the list of what is in it."""
@@ -33,22 +45,45 @@ class Archive:
 
         :param stored: not compressed: it is so already, or has to be readable as it is.
         """
-        self._zip.writestr(_entry(name, stored=stored), data)
+        self._zip.writestr(_entry(name, stored=stored and not self._streamed), data)
 
     @contextmanager
-    def open(self, name: str, *, large: bool = False, stored: bool = False) -> Iterator[IO[bytes]]:
+    def open(self, name: str, *, large: bool = False, stored: bool = False, level: int = _LEVEL) -> Iterator[IO[bytes]]:
         """A file to be written piece by piece.
 
         :param large: it may exceed 2 GiB before it is compressed; older programs do not like the sign for that.
+        :param level: of deflate.
         """
-        with self._zip.open(_entry(name, stored=stored), "w", force_zip64=large) as file:
+        entry = _entry(name, stored=stored and not self._streamed, level=level)
+        with self._zip.open(entry, "w", force_zip64=large) as file:
             yield file
 
 
-def _entry(name: str, *, stored: bool) -> zipfile.ZipInfo:
+class _Forward:
+    """A file that is written from start to end, whatever else it can do."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._at = file, 0
+
+    def write(self, data: bytes) -> int:
+        self._file.write(data)
+        self._at += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._at
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def seek(self, *_: int) -> int:
+        raise io.UnsupportedOperation("it is written from start to end")
+
+
+def _entry(name: str, *, stored: bool, level: int = _LEVEL) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     entry.create_system = 3
-    entry._compresslevel = _LEVEL  # type: ignore[attr-defined] # `compress_level` from Python 3.13 on
+    entry._compresslevel = level  # type: ignore[attr-defined] # `compress_level` from Python 3.13 on
     return entry
