@@ -7,6 +7,7 @@ values last seen are kept for the next.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from inspect import Parameter, Signature
@@ -50,6 +51,8 @@ class Function:
         keyed: bool = False,
     ) -> None:
         self.name, self.takes, self.gives, self.work, self.keyed = name, tuple(takes), gives, work, keyed
+        self.defined_in: str = sys._getframe(1).f_globals["__name__"]
+        """The module to import for it, in another process: ``work`` may be of another one."""
         self._kept: dict[tuple[Any, ...], Any] = {}
         FUNCTIONS[name] = self
 

@@ -20,8 +20,10 @@ from tests.transform.conftest import memory, sow
 from tests.transform.test_catalogue import STEPS, agreed
 from tests.transform.test_catalogue import _drop as example_drop
 
-ALONE = {"near_duplicates", "replace", "convert_currency", "vat"}
-"""Steps with a query that Spark has no words for (groups of pairs, found by recursion): DuckDB does that one."""
+ALONE = {"near_duplicates", "replace", "convert_currency", "vat", "split_transactions", "year_on_year"}
+"""Steps with a query that Spark has no words for (groups of pairs, found by recursion; a look-up asked for each row; rows that
+stand in the query; a join on cells that DuckDB works out): DuckDB does that one query.
+"""
 
 
 def outcome(engine: Engine, agreed_sow: Sow, path: Path | str) -> tuple[Any, ...]:

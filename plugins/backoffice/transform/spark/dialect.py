@@ -159,7 +159,7 @@ class Dialect:
         text = whole.sql(dialect="duckdb")
         if (text,) not in self._made:
             names_used = sorted({one.name for one in answer.find_all(exp.Anonymous) if one.name in FUNCTIONS})
-            used = tuple((FUNCTIONS[name].work.__module__, name) for name in names_used)
+            used = tuple((FUNCTIONS[name].defined_in, name) for name in names_used)
             secret = self._secret if any(FUNCTIONS[name].keyed for name in names_used) else None
             made = Worked(text, tuple(names), arrow_type(kind), used, secret)
             self._made[(text,)] = self._provide(made, spark_type(kind))

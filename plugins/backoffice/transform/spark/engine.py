@@ -91,7 +91,7 @@ class SparkEngine(Engine):
     @override
     def _loaded(self, sow: Sow, source: Path | str | Spool, ahead: Ahead) -> dict[str, InputProfile]:
         profiles = super()._loaded(sow, source, ahead)
-        for name in (*sow.all_inputs, *sow.lookups):
+        for name in sow.bases:
             self._on_spark.take(name)
         self._on_spark.sized(sum(profile.rows for profile in profiles.values()))
         return profiles

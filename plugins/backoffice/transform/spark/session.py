@@ -217,6 +217,7 @@ def _settings(folder: Path, memory: str, threads: int, *, little: bool) -> dict[
         "spark.sql.timestampType": "TIMESTAMP_NTZ",
         "spark.sql.variable.substitute": "false",
         "spark.sql.adaptive.enabled": "true",
+        "spark.sql.constraintPropagation.enabled": "false",  # it fails over unions of a table's own rows (4.3)
         "spark.sql.shuffle.partitions": str(4 * threads),
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.maxMetadataStringLength": "10",

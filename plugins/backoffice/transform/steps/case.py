@@ -93,7 +93,9 @@ Maria De la Cruz
 def _named(cell: exp.Expr, lower: exp.Expr) -> exp.Expr:
     from sqlglot import exp
 
-    return sql(_NAME, cell=cell, lower=lower, word=_word(lower), piece=_word(exp.column("w")))
+    return sql(
+        _NAME, cell=cell, lower=lower, word=_word(lower), piece=_word(exp.to_identifier("w"))
+    )  # no column: the lambda's own
 
 
 def _word(word: exp.Expr) -> exp.Expr:
