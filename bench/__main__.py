@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from bench import author, duplicates, engine, latency, phones, reading, spark, stack
+from bench import author, documents, duplicates, engine, latency, phones, reading, spark, stack
 
 MEASUREMENTS = {
     "latency": latency.measure,
@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "duplicates": duplicates.measure,
     "phones": phones.measure,
     "reading": reading.measure,
+    "documents": documents.measure,
     "spark": spark.measure,
     "stack": stack.measure,
 }

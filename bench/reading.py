@@ -23,7 +23,7 @@ from python_calamine import CalamineWorkbook
 from backoffice.contract import Sow
 from backoffice.transform import Engine
 
-__all__ = ["measure", "ods", "rows", "xlsx"]
+__all__ = ["measure", "ods", "rows", "timed", "xlsx"]
 
 ROWS = 200_000
 RUNS = 5
@@ -47,8 +47,8 @@ def _compare(path: Path) -> None:
     with Engine() as engine:
         engine.load(sow, path)  # once, so that neither waits for imports
         for _ in range(RUNS):
-            alone.append(_timed(lambda: _alone(path)))
-            ours.append(_timed(lambda: engine.load(sow, path)))
+            alone.append(timed(lambda: _alone(path)))
+            ours.append(timed(lambda: engine.load(sow, path)))
     cpu, wall = ([statistics.median(one[which] for one in times) for times in (alone, ours)] for which in (0, 1))
     print(
         f"| {path.suffix[1:].upper()}, {ROWS:,} x {len(COLUMNS)}, {path.stat().st_size / 1e6:.0f} MB "
@@ -61,7 +61,8 @@ def _alone(path: Path) -> None:
     assert len(cells) == ROWS + 1
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, float]:
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds of processor time, of this process and of those that it waited for; and by the clock."""
     gc.collect()
     before, start = _cpu(), time.monotonic()
     work()

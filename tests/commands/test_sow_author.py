@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,24 @@ def test_a_new_project_lacks_nothing_but_a_signature(empty: Path, kind: str):
     text = file.read_text()
     assert text.startswith("# yaml-language-server: $schema=../.schema/sow.json\n")
     assert (empty / "sow" / ".schema" / "sow.json").exists()
+
+
+def test_a_new_project_of_documents_files_one_and_puts_the_other_before_a_person(empty: Path, tmp_path: Path):
+    new(empty, "example/papers", "--kind", "documents")
+    file = empty / "sow" / "example" / "papers.yaml"
+    case = file.parent / "tests" / "papers" / "first"
+    assert (case / "expected.csv").read_text().splitlines()[1].endswith(",2026/1001.pdf")
+    assert (case / "expected.review.csv").read_text().splitlines()[1].endswith(",total is missing")
+    sow("run", file, case / "input.zip", "--out", tmp_path / "out")
+    with zipfile.ZipFile(tmp_path / "out" / "papers.zip") as packed, zipfile.ZipFile(case / "input.zip") as came:
+        assert packed.namelist() == ["papers.xlsx", "documents/2026/1001.pdf", "to_look_at/2.pdf"]
+        assert packed.read("documents/2026/1001.pdf") == came.read("1.pdf")
+
+
+def test_a_new_project_of_documents_keeps_to_the_columns_of_a_known_client(checkout: Path):
+    new(checkout, "acme/papers", "--kind", "documents")
+    assert "it may be processed" in sow("check", checkout / "sow" / "acme" / "papers.yaml").stdout
+    sow("test", checkout / "sow" / "acme" / "papers.yaml")
 
 
 def test_a_new_project_of_a_known_client_keeps_its_dpa(checkout: Path):

@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.authoring.meaning import Meaning, by_names
-from backoffice.contract import CsvInput, Incoming, Input, JsonLinesInput, ParquetInput, SpreadsheetInput
+from backoffice.contract import (
+    CsvInput,
+    DocumentsInput,
+    Incoming,
+    Input,
+    JsonLinesInput,
+    ParquetInput,
+    SpreadsheetInput,
+)
 
-__all__ = ["write_input"]
+__all__ = ["CELLS", "write_input"]
 
-_CELLS: dict[Meaning, tuple[str, str, str]] = {
+CELLS: dict[Meaning, tuple[str, str, str]] = {
     Meaning.ID: ("1001", "1002", "1003"),
     Meaning.GIVEN_NAME: ("ann", " BO ", "cy"),
     Meaning.SURNAME: ("o'neill", "LI", "van berg"),
@@ -48,11 +56,15 @@ _CELLS: dict[Meaning, tuple[str, str, str]] = {
 
 def write_input(section: Incoming, folder: Path) -> Path | None:
     """Write ``input.<ext>`` as ``section`` has it; ``None`` for a format that nothing here writes."""
+    if isinstance(section, DocumentsInput):
+        from backoffice.authoring.papers import write_documents
+
+        return write_documents(section, folder)
     if not isinstance(section, Input):
         return None
     headers = [one.header or name for name, one in section.columns.items()]
     meanings = by_names(section.columns).values()
-    rows = [list(row) for row in zip(*(_CELLS[one or Meaning.TEXT] for one in meanings), strict=True)]
+    rows = [list(row) for row in zip(*(CELLS[one or Meaning.TEXT] for one in meanings), strict=True)]
     rows.append(rows[0])  # a row that is there twice
     path = folder / f"input.{getattr(section, 'format')}"  # noqa: B009 - each format has its own model
     if isinstance(section, CsvInput):

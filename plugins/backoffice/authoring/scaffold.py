@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.authoring.meaning import Meaning, by_names
+from backoffice.authoring.papers import output_of_documents, plan_for_documents
 from backoffice.authoring.profile import Profile
 from backoffice.authoring.samples import write_input
 from backoffice.authoring.schema import FOLDER, header, write_schemas
@@ -54,8 +55,7 @@ KINDS: dict[str, dict[str, Meaning]] = {
         "amount": Meaning.AMOUNT,
     },
     "documents": {
-        "document_id": Meaning.ID,
-        "file_name": Meaning.TEXT,
+        "number": Meaning.ID,
         "document_date": Meaning.DATE,
         "total": Meaning.AMOUNT,
     },
@@ -67,6 +67,11 @@ _CATEGORIES = {
     "products": (["articles and prices"], "none: no data of people"),
     "transactions": (["orders and amounts"], "the controller's customers"),
     "documents": (["documents and the fields read from them"], "people named in the documents"),
+}
+
+_COLUMNS = {
+    "": "Each column that comes in, `required` or `optional`.",
+    "documents": "Each field that is read, and where it stands. Scans: add `languages: [deu]`.",
 }
 
 
@@ -143,6 +148,8 @@ def _planned(wanted: Wanted, dpa: Dpa | None) -> tuple[Planned, list[str]]:
         allowed = {name: meaning for name, meaning in columns.items() if name in dpa.data.columns}
         columns = allowed or {name: one or Meaning.TEXT for name, one in by_names(dpa.data.columns).items()}
         notes.append("The columns are those that the client's DPA allows.")
+    if wanted.kind == "documents":
+        return plan_for_documents(columns), notes
     section = {"format": "csv", "columns": dict.fromkeys(columns, "required")}
     return plan_for(section, columns, {}, country=wanted.country), notes
 
@@ -166,8 +173,11 @@ def _sow_text(wanted: Wanted, planned: Planned, purpose: str) -> str:
         "description": f"{FILL_IN}: what {wanted.client} hands in, and what it gets back.",
         "purpose": purpose,
     }
+    file = wanted.name.replace("_", "-")
     tail = {
-        "output": {"format": "csv", "filename": f"{wanted.name.replace('_', '-')}.csv"},
+        "output": output_of_documents(file)
+        if planned.input["format"] == "documents"
+        else {"format": "csv", "filename": f"{file}.csv"},
         "approval": True,
         "retention": {"results": {"until": "acceptance", "at_most_days": wanted.days}},
         "signers": [wanted.client],
@@ -176,7 +186,7 @@ def _sow_text(wanted: Wanted, planned: Planned, purpose: str) -> str:
         header("sow"),
         "# A Statement of Work. `backoffice sow check` finds mistakes; docs/write-a-sow.md explains the rest.\n\n",
         as_yaml(head),
-        "\n# Each column that comes in, `required` or `optional`. Take out what the purpose does not need (P11).\n",
+        f"\n# {_COLUMNS.get(planned.input['format'], _COLUMNS[''])} Take out what the purpose does not need (P11).\n",
         as_yaml({"input": planned.input}),
         "\n# From top to bottom, each on what the one before it left: `backoffice sow steps` shows all that there are.\n",
         as_yaml({"steps": planned.steps}),
