@@ -168,7 +168,7 @@ def test_files_are_named_after_their_article_and_missing_ones_are_counted():
     ]
     ran = run("- {step: file_names, column: image, name_as: file, name_by: sku}", rows)
     assert ran["file"] == ["a-1.jpg", "a-1--2.png", None, None, None, "ss.jpg"]
-    assert ran.step.blanked == {"file": 2}
+    assert ran.step.blanked == {"file": 3}, "a kind that is no picture's, a file without a name, a name without a file"
 
 
 def test_no_two_files_get_the_same_name():
