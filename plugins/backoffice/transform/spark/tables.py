@@ -156,9 +156,10 @@ class SparkTables(Tables):
 
     @staticmethod
     def _rows_of(there: _Frame) -> int:
-        if there.rows is None:
-            there.rows = there.frame.count()
-        return there.rows
+        rows = there.rows
+        if rows is None:
+            rows = there.rows = int(there.frame.count())
+        return rows
 
     @override
     def one(self, query: exp.Query) -> tuple[Any, ...]:
