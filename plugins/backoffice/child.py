@@ -34,7 +34,7 @@ class Child:
     """A module of ours, run by itself: ``main()`` is called, the order is on its standard input, as JSON.
 
     :param module: its full name; it must import little, or every file waits for it.
-    :param order: what it is to do; no secret.
+    :param order: what it is to do. It goes through a pipe: neither arguments nor environment of a process show it.
     :param descriptors: that it may use, under the same numbers.
     """
 

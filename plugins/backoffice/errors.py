@@ -73,8 +73,9 @@ class DropRejected(BackofficeError):
     """The client's file cannot be processed; ``code`` is stable and safe to show, log and count.
 
     Codes: ``not-encrypted``, ``wrong-key``, ``not-signed``, ``unknown-signer``, ``damaged``, ``too-large``, ``empty``,
-    ``encoding``, ``columns``, ``ragged``, ``line-too-long``, ``format``, ``protected`` (a password), ``sheet`` (a workbook
-    lacks it), ``members`` (a ZIP has other files than agreed), ``unreadable``.
+    ``encoding``, ``columns``, ``ragged``, ``line-too-long``, ``format``, ``protected`` (a password, where none may be),
+    ``password-missing`` (it may be, but none was kept), ``password-wrong``, ``sheet`` (a workbook lacks it), ``members`` (a
+    ZIP has other files than agreed), ``unreadable``.
     """
 
     exit_code = 5

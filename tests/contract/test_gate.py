@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from backoffice.contract import check, gate, load_dpa, load_project, load_sow, project_ids, step_words
+from backoffice.contract import (
+    check,
+    gate,
+    load_dpa,
+    load_project,
+    load_sow,
+    password_refusal,
+    project_ids,
+    step_words,
+)
 from backoffice.errors import ContractError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +55,19 @@ def test_a_refusal_says_what_to_do(write):
     (refusal,) = gate(load_dpa(path.with_name("dpa.yaml")), load_sow(path), on=date(2030, 1, 1))
     assert refusal.message == "The DPA with acme expired on 2029-01-31."
     assert refusal.hint == "Agree an extension with the client, then set `valid_until`."
+
+
+def test_workbooks_with_a_password_need_the_agreements_word(write):
+    path = write().with_name("dpa.yaml")
+    refusal = password_refusal(load_dpa(path))
+    assert refusal is not None
+    assert (refusal.code, refusal.message) == ("protected", "The DPA with acme does not allow workbooks with a password.")
+    assert "protected_workbooks: true" in refusal.hint
+    path.write_text(path.read_text() + "\nprotected_workbooks: true\n")
+    assert password_refusal(load_dpa(path)) is None
+    path.write_text(path.read_text().replace("workbooks: true", "workbooks: maybe"))
+    with pytest.raises(ContractError, match="protected_workbooks"):
+        load_dpa(path)
 
 
 def test_another_clients_agreement_does_not_count(write, tmp_path):

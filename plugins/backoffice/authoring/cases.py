@@ -30,6 +30,7 @@ from backoffice.authoring.sheets import Sheet, read_sheet
 from backoffice.contract import Sow
 from backoffice.discretion import kind_of
 from backoffice.errors import BackofficeError, DropRejected
+from backoffice.password import AskPassword
 
 __all__ = ["Case", "Outcome", "cases_of", "run_case", "update_case"]
 
@@ -77,12 +78,12 @@ def cases_of(sow: Path) -> list[Case]:
     return [Case(one) for one in sorted(folder.iterdir()) if one.is_dir()] if folder.is_dir() else []
 
 
-def run_case(sow: Sow, case: Case) -> Outcome:
+def run_case(sow: Sow, case: Case, *, password: AskPassword | None = None) -> Outcome:
     """Run one case and compare.
 
     :raises BackofficeError: the case lacks a file or has one that cannot be read; or the engine failed.
     """
-    tables, figures, refused = _carry_out(sow, case)
+    tables, figures, refused = _carry_out(sow, case, password)
     expected_refusal = _text(case.folder / "refused.txt")
     if refused or expected_refusal:
         fault = f"The file is refused ({refused}), and was not to be." if refused else "The file is not refused."
@@ -104,9 +105,9 @@ def run_case(sow: Sow, case: Case) -> Outcome:
     return Outcome(case, differing, tuple(faults))
 
 
-def update_case(sow: Sow, case: Case) -> list[Path]:
+def update_case(sow: Sow, case: Case, *, password: AskPassword | None = None) -> list[Path]:
     """Write what comes of a case as what is expected from now on. Look at it before it is committed."""
-    tables, figures, refused = _carry_out(sow, case)
+    tables, figures, refused = _carry_out(sow, case, password)
     if refused:
         _write(case.folder / "refused.txt", refused.partition(":")[0] + "\n")
         return [case.folder / "refused.txt"]
@@ -124,12 +125,14 @@ def update_case(sow: Sow, case: Case) -> list[Path]:
     return written
 
 
-def _carry_out(sow: Sow, case: Case) -> tuple[dict[str, Sheet], dict[str, Any], str]:
+def _carry_out(
+    sow: Sow, case: Case, password: AskPassword | None
+) -> tuple[dict[str, Sheet], dict[str, Any], str]:
     """The delivered tables and the figures; or the code and the words with which the file is refused."""
     from backoffice.transform import Engine
 
     refused, figures = "", {}
-    with _drop(sow, case) as path, Engine() as engine:
+    with _drop(sow, case) as path, Engine(password=password) as engine:
         try:
             figures = engine.process(sow, path)[1].to_dict()
         except DropRejected as error:

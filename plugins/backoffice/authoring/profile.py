@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from backoffice.authoring.meaning import CELLS, DATE_FORMATS, PERSONAL, Meaning, by_names
 from backoffice.authoring.sniffing import Sniffed, sniff
 from backoffice.contract import INPUT
+from backoffice.password import AskPassword
 
 if TYPE_CHECKING:
     from backoffice.contract import Sow
@@ -65,17 +66,19 @@ class Profile:
     columns: tuple[ColumnProfile, ...]
 
 
-def profile(path: Path, *, values: bool = False) -> Profile:
+def profile(path: Path, *, values: bool = False, password: AskPassword | None = None) -> Profile:
     """Look through ``path``.
 
     :param values: whether examples, the smallest and the largest value are wanted.
+    :param password: asked for if it is a workbook that is protected with one.
     :raises DropRejected: it cannot be read as a table.
     """
     from backoffice.transform import Engine
+    from backoffice.transform.reading.protected import readable
 
-    sniffed = sniff(path)
-    with Engine() as engine:
-        found = engine.load(agreed(sniffed), path)[INPUT]
+    with readable(path, password) as content, Engine() as engine:
+        sniffed = sniff(content, suffix=path.suffix)
+        found = engine.load(agreed(sniffed), content)[INPUT]
         named = by_names(sniffed.columns)
         columns = tuple(_column(engine, name, named[name], values=values) for name in sniffed.columns)
     return Profile(found.rows, sniffed, found.encoding or "", columns)

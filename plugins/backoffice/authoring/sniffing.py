@@ -36,8 +36,10 @@ class Sniffed:
         return list(self.input["columns"])
 
 
-def sniff(path: Path) -> Sniffed:
+def sniff(path: Path, *, suffix: str = "") -> Sniffed:
     """Look at ``path``.
+
+    :param suffix: how its name ends, where that is not how ``path`` does.
 
     :raises DropRejected: it is of a format that has no table in it, or nothing like a header is found.
     :raises OSError: it cannot be read.
@@ -52,7 +54,7 @@ def sniff(path: Path) -> Sniffed:
     if head.startswith(b"PAR1"):
         return Sniffed({"format": "parquet", "columns": _columns(_parquet_names(path))})
     if head.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-        return _spreadsheet(path)
+        return _spreadsheet(path, suffix or path.suffix)
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DropRejected("format", "The file is no text and of no known format.", hint="Give a table: CSV, XLSX, ….")
     return _text(head)
@@ -138,10 +140,10 @@ def _parquet_names(path: Path) -> list[str]:
     raise DropRejected("format", f"The file is no Parquet that can be read ({fault}).", hint="Is it whole?")
 
 
-def _spreadsheet(path: Path) -> Sniffed:
+def _spreadsheet(path: Path, suffix: str) -> Sniffed:
     from python_calamine import CalamineWorkbook
 
-    fault, rows, offset, kind = "", [], 0, _SPREADSHEETS.get(path.suffix.lower())
+    fault, rows, offset, kind = "", [], 0, _SPREADSHEETS.get(suffix.lower())
     if kind is None:
         hint = "Give one of its files; a SOW names it as `member`."
         raise DropRejected("format", "The file is a ZIP, or an office file of another kind.", hint=hint)

@@ -11,7 +11,19 @@ from typing import Any
 from backoffice.authoring.notes import about
 from backoffice.authoring.pages import markdown_table
 from backoffice.authoring.suite import suite_path
-from backoffice.contract import INPUT, RESULT, DocumentsInput, Dpa, Incoming, Input, Output, Sow, step_words
+from backoffice.contract import (
+    INPUT,
+    RESULT,
+    DocumentsInput,
+    Dpa,
+    Incoming,
+    Input,
+    Output,
+    Sow,
+    SpreadsheetInput,
+    password_refusal,
+    step_words,
+)
 from backoffice.contract.documents import DocumentField
 from backoffice.quality.rules import SUPPORTED, sentence
 
@@ -30,7 +42,7 @@ def in_words(sow: Sow, dpa: Dpa | None) -> str:
     parts = [f"# {sow.title}\n", f"{sow.description}\n"]
     if dpa is not None:
         parts.append(f"{_agreed(sow, dpa)}\n")
-    parts += ["## What comes in\n", *_incoming(sow)]
+    parts += ["## What comes in\n", *_incoming(sow), *_passwords(sow, dpa)]
     parts += ["## What is done\n", *_done(sow)]
     if rules := list(_rules(suite_path(sow.path))):
         parts += ["## What has to hold\n", "If one of these does not, nothing is delivered before we have talked.\n"]
@@ -69,6 +81,20 @@ def _incoming(sow: Sow) -> Iterator[str]:
     for name, lookup in sow.lookups.items():
         yield f"Besides, a table of ours is used: `{name}` ({', '.join(lookup.columns)}).\n"
     yield f"Files are accepted if they are signed by: {', '.join(sow.signers)}.\n"
+
+
+def _passwords(sow: Sow, dpa: Dpa | None) -> Iterator[str]:
+    """What becomes of a protected workbook, where one could come."""
+    formats = {one.format for one in sow.all_inputs.values() if isinstance(one, SpreadsheetInput)}
+    if dpa is None or not formats:
+        return
+    if password_refusal(dpa) is not None or not formats & {"xlsx", "xlsb"}:
+        yield "A workbook that is protected with a password is refused.\n"
+        return
+    yield (
+        "A workbook (XLSX, XLSB) may be protected with the password that was agreed on apart. It is kept encrypted, and deleted "
+        "with the keys of the project.\n"
+    )
 
 
 def _documents(one: DocumentsInput) -> Iterator[str]:

@@ -59,6 +59,8 @@ def show(project: Annotated[str, typer.Argument(help="As in `project list`.")], 
     console.print(
         f"Agreement until {detail['valid_until']}, {found.dpa.region}. {detail['why'] or 'It is valid today.'}"
     )
+    if detail["protected_workbooks"]:
+        console.print("Workbooks may be protected with the agreed password.")
     console.print(f"Receives: s3://{found.bucket}/in/   Delivers: s3://{found.bucket}/out/")
     for number, words in enumerate(detail["steps"], 1):
         console.print(f"  {number}. {words}")
@@ -73,6 +75,35 @@ def onboard(project: Annotated[str, typer.Argument(help="As in `project list`.")
     with deployment() as opened:
         folder = make_ready(opened, project)
     print(f"{project} can receive. The client's kit: {folder}")
+
+
+@app.command()
+def password(
+    project: Annotated[str, typer.Argument(help="As in `project list`.")],
+    forget: Annotated[bool, typer.Option("--forget", help="Delete it instead.")] = False,
+) -> None:
+    """Keep the password that was agreed with a client for its protected workbooks. Nothing ever shows it.
+
+    It is asked for, or read from standard input where that is no terminal. The DPA has to allow it. Exit code 0: done.
+    1: it is none that a workbook can have. 4: the DPA does not allow it. 8: the project has no keys.
+    """
+    from backoffice.commands.passwords import entered
+    from backoffice.contract import load_project, password_refusal
+    from backoffice.deployment import deployment
+    from backoffice.errors import NotAgreed
+
+    if forget:
+        with deployment() as opened:
+            there = opened.keys.forget_password(project)
+        print(f"The password of {project} is deleted." if there else f"No password is kept for {project}.")
+        return
+    refusal = password_refusal(load_project(project, root=root_folder()).dpa)
+    if refusal is not None:
+        raise NotAgreed(refusal.message, hint=refusal.hint)
+    given = entered(f"Password of the workbooks of {project}", confirm=True)
+    with deployment() as opened:
+        opened.keys.keep_password(project, given.text.encode())
+    print(f"The password of {project} is kept, encrypted, among its keys.")
 
 
 def setup() -> None:
@@ -110,6 +141,7 @@ def _detail(found: Project) -> dict[str, Any]:
         "purpose": found.dpa.purposes.get(found.sow.purpose),
         "may_process": not refusals,
         "why": refusals[0].message if refusals else None,
+        "protected_workbooks": found.dpa.protected_workbooks,
         "valid_until": found.dpa.valid_until.isoformat(),
         "approval": found.sow.approval,
         "steps": [step_words(step) for step in found.sow.steps],

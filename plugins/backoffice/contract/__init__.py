@@ -4,7 +4,7 @@ Light on purpose: pydantic and YAML only, for every DAG file reads it at parse.
 """
 
 from backoffice.contract.dpa import Dpa
-from backoffice.contract.gate import Refusal, RefusalCode, gate
+from backoffice.contract.gate import Refusal, RefusalCode, gate, password_refusal
 from backoffice.contract.incoming import Incoming
 from backoffice.contract.inputs import (
     AnyInput,
@@ -61,6 +61,7 @@ __all__ = [
     "load_dpa",
     "load_project",
     "load_sow",
+    "password_refusal",
     "project_ids",
     "step_model",
     "step_names",

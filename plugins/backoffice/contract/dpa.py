@@ -86,6 +86,9 @@ class Dpa(Model):
     """Where data is stored and processed (P10)."""
     data: Data
     terms: Terms
+    protected_workbooks: bool = False
+    """Whether a workbook (XLSX, XLSB) may come with a password of its own, which was agreed on apart and is kept with the
+    project's keys. Left out or ``false``: such a file is refused unread."""
 
     _path: Path = PrivateAttr(default=Path())
     _digest: str = PrivateAttr(default="")

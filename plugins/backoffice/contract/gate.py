@@ -10,10 +10,12 @@ from typing import Literal
 from backoffice.contract.dpa import Dpa
 from backoffice.contract.sow import Sow
 
-__all__ = ["Refusal", "RefusalCode", "gate"]
+__all__ = ["Refusal", "RefusalCode", "gate", "password_refusal"]
 
 
-RefusalCode = Literal["dpa-not-signed", "not-yet-valid", "expired", "other-client", "purpose", "columns", "signers"]
+RefusalCode = Literal[
+    "dpa-not-signed", "not-yet-valid", "expired", "other-client", "purpose", "columns", "signers", "protected"
+]
 """Why the gate is shut. Stable: safe to log and count."""
 
 
@@ -29,6 +31,14 @@ class Refusal:
 def gate(dpa: Dpa, sow: Sow, *, on: date) -> tuple[Refusal, ...]:
     """Every reason why ``dpa`` does not cover ``sow`` on the day ``on``. Empty: it may be processed."""
     return tuple(_reasons(dpa, sow, on))
+
+
+def password_refusal(dpa: Dpa) -> Refusal | None:
+    """Why no workbook with a password may be opened under ``dpa``. None: it may. It shuts the gate for such files alone."""
+    if dpa.protected_workbooks:
+        return None
+    message = f"The DPA with {dpa.client} does not allow workbooks with a password."
+    return Refusal("protected", message, "Agree it with the client, then set `protected_workbooks: true`.")
 
 
 def _reasons(dpa: Dpa, sow: Sow, on: date) -> Iterator[Refusal]:

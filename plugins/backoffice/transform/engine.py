@@ -16,6 +16,7 @@ from sqlglot import exp
 from backoffice.contract import INPUT, Sow
 from backoffice.duck import lock, session, work_with
 from backoffice.errors import EngineError
+from backoffice.password import AskPassword
 from backoffice.spool import Spool
 from backoffice.transform.chain import Ahead, Begun
 from backoffice.transform.compiling import Plan, plan
@@ -45,10 +46,19 @@ class Engine:
         has (P7).
     :param threads: of DuckDB.
     :param secret: the project's key for pseudonyms, 32 bytes. Left out: a trial; pseudonyms then say ``test``.
+    :param password: asked for if a workbook is protected with one. Left out: no DPA allows it, such a workbook is refused.
     """
 
-    def __init__(self, *, memory_limit: str = "600MB", threads: int = 2, secret: bytes | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        memory_limit: str = "600MB",
+        threads: int = 2,
+        secret: bytes | None = None,
+        password: AskPassword | None = None,
+    ) -> None:
         self._memory_limit, self._threads, self._secret = memory_limit, threads, secret
+        self._password = password
         self._open = ExitStack()
         self._tables: Tables | None = None
         self._given: dict[str, Function] = {}
@@ -107,7 +117,8 @@ class Engine:
         from backoffice.transform.reading.drop import read_drop
         from backoffice.transform.reading.lookups import read_lookups
 
-        profiles = read_drop(self.connection, sow, source if isinstance(source, Spool) else Path(source), ahead=ahead)
+        opened = source if isinstance(source, Spool) else Path(source)
+        profiles = read_drop(self.connection, sow, opened, ahead=ahead, password=self._password)
         read_lookups(self.connection, sow)
         return profiles
 

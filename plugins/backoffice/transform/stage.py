@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from backoffice.contract import gate
+from backoffice.contract import gate, password_refusal
 from backoffice.errors import DropRejected, NotAgreed, VaultError
 from backoffice.ledger import JobState, Stage
 from backoffice.originals import save_originals
+from backoffice.password import AskPassword, Password
 from backoffice.work import save_tables
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
         memory_limit=settings.engine_memory,
         threads=settings.engine_threads,
         secret=secret,
+        password=_password(deployment, project),
         spark_memory=settings.spark_memory,
     )
     with plaintext, engine:
@@ -88,6 +90,18 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
             if documents is not None:
                 saved |= save_originals(deployment, job, documents.originals) | {"documents": documents.counts}
     return figures.to_dict() | {"inputs": {name: one.to_dict() for name, one in profiles.items()}} | saved
+
+
+def _password(deployment: Deployment, project: Project) -> AskPassword | None:
+    """Asks the key store for the password of the client's workbooks, if its agreement allows them one."""
+    if password_refusal(project.dpa) is not None:
+        return None
+
+    def ask() -> Password | None:
+        kept = deployment.keys.password(project.id)
+        return None if kept is None else Password.of(kept)
+
+    return ask
 
 
 def _certificate(deployment: Deployment, signer: str) -> str:

@@ -1,7 +1,7 @@
 """The embedded key store: wrapped keys in a PostgreSQL database of its own (crypto-shredding, P7, P16, P17).
 
-The master key wraps each project's key-encryption key (KEK); the KEK wraps the project's OpenPGP and index keys and
-each job's data key. So one row deleted makes a job unreadable, and a few make a whole project so, in every copy.
+The master key wraps each project's key-encryption key (KEK); the KEK wraps the project's OpenPGP and index keys, the
+password of its workbooks, and each job's data key. So one row deleted makes a job unreadable, and a few make a whole project so, in every copy.
 
 Destroying goes: fence (the tombstone is on disk), delete (committed), probe. A crash between any two leaves a key that
 is no longer served; a repeat finishes it. Creating and destroying the same key take the same database lock.
@@ -33,7 +33,7 @@ from backoffice.vault.tombstones import Tombstone, Tombstones
 __all__ = ["DestructionProof", "EmbeddedKeys", "MasterKey", "Probe", "ProjectKeys"]
 
 _T = TypeVar("_T")
-_KEK, _OPENPGP, _INDEX = "kek", "openpgp", "index"
+_KEK, _OPENPGP, _INDEX, _PASSWORD = "kek", "openpgp", "index", "password"
 _EPOCH = 1
 _KNOWN = b"backoffice/probe/1: this text opens for as long as its key exists"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -163,6 +163,46 @@ class EmbeddedKeys:
             key = self._index_keys[project] = self._project_key(project, _INDEX)
         return hmac.digest(key, data, "sha256")
 
+    # ------------------------------------------------------------------ password
+
+    def keep_password(self, project: str, password: bytes) -> None:
+        """See :meth:`ProjectKeys.keep_password`."""
+        project = _checked(project)
+        self._transact(lambda connection: self._keep_password(connection, project, password))
+
+    def _keep_password(self, connection: Connection, project: str, password: bytes) -> None:
+        _lock(connection, project)  # as forgetting and destroying: the last of them to come counts
+        self._fence(project, None)
+        above = _there(self._project_row(connection, project, _KEK), project)
+        standing = self._project_row(connection, project, _PASSWORD)
+        epoch = _EPOCH if standing is None else standing.epoch + 1
+        key_id = str(new_id())
+        wrapped = wrapping.wrap(self._open_kek(above), password, project, _PASSWORD, key_id, epoch)
+        connection.execute(delete(PROJECT_KEY).where(_kind(project, _PASSWORD)))  # the one before is of no use any more
+        values = {"project": project, "kind": _PASSWORD, "epoch": epoch, "key_id": key_id, "wrapped": wrapped}
+        now = datetime.now(UTC)
+        connection.execute(insert(PROJECT_KEY).values(**values, wrapped_by=above.key_id, created_at=now))
+
+    def password(self, project: str) -> bytes | None:
+        """See :meth:`ProjectKeys.password`."""
+        project = _checked(project)
+        above, row = self._transact(lambda connection: self._project_rows(connection, project, _PASSWORD))
+        self._fence(project, None)
+        kek = self._open_kek(_there(above, project))
+        return None if row is None else wrapping.unwrap(kek, row.wrapped, project, _PASSWORD, row.key_id, row.epoch)
+
+    def forget_password(self, project: str) -> bool:
+        """See :meth:`ProjectKeys.forget_password`."""
+        project = _checked(project)
+
+        def work(connection: Connection) -> bool:
+            _lock(connection, project)
+            self._fence(project, None)
+            _there(self._project_row(connection, project, _KEK), project)
+            return bool(connection.execute(delete(PROJECT_KEY).where(_kind(project, _PASSWORD))).rowcount)
+
+        return self._transact(work)
+
     # ------------------------------------------------------------------ destroy
 
     def destroy_job(self, project: str, job: UUID | str) -> DestructionProof:
@@ -280,10 +320,7 @@ class EmbeddedKeys:
             )
 
     def _project_key(self, project: str, kind: str) -> bytes:
-        def work(connection: Connection) -> tuple[Row | None, Row | None]:
-            return self._project_row(connection, project, _KEK), self._project_row(connection, project, kind)
-
-        above, row = self._transact(work)
+        above, row = self._transact(lambda connection: self._project_rows(connection, project, kind))
         self._fence(project, None)
         row, kek = _there(row, project), self._open_kek(_there(above, project))
         return kek if kind == _KEK else wrapping.unwrap(kek, row.wrapped, project, kind, row.key_id, row.epoch)
@@ -301,9 +338,11 @@ class EmbeddedKeys:
         return self._master.unwrap(row.wrapped, row.project, _KEK, row.key_id, row.epoch)
 
     def _project_row(self, connection: Connection, project: str, kind: str) -> Row | None:
-        which = and_(PROJECT_KEY.c.project == project, PROJECT_KEY.c.kind == kind)
-        newest = select(PROJECT_KEY).where(which).order_by(PROJECT_KEY.c.epoch.desc()).limit(1)
+        newest = select(PROJECT_KEY).where(_kind(project, kind)).order_by(PROJECT_KEY.c.epoch.desc()).limit(1)
         return connection.execute(newest).one_or_none()
+
+    def _project_rows(self, connection: Connection, project: str, kind: str) -> tuple[Row | None, Row | None]:
+        return self._project_row(connection, project, _KEK), self._project_row(connection, project, kind)
 
     def _job_row(self, connection: Connection, project: str, job: str) -> Row | None:
         return connection.execute(select(JOB_KEY).where(_is(project, job))).one_or_none()
@@ -318,6 +357,10 @@ def _add_probe(connection: Connection, key: bytes, project: str, job: str | None
     connection.execute(
         insert(PROBE).values(key_id=key_id, project=project, job=job, ciphertext=ciphertext, made_at=now)
     )
+
+
+def _kind(project: str, kind: str):
+    return and_(PROJECT_KEY.c.project == project, PROJECT_KEY.c.kind == kind)
 
 
 def _is(project: str, job: str):

@@ -96,6 +96,18 @@ class ProjectKeys(Protocol):
         """32 bytes that stand for ``data`` in a database (HMAC-SHA-256): the same for the same data."""
         ...
 
+    def keep_password(self, project: str, password: bytes) -> None:
+        """Keep the password of the client's workbooks among the project's keys, in place of another; gone when they are."""
+        ...
+
+    def password(self, project: str) -> bytes | None:
+        """That password; None: none is kept. Keep it no longer than the task runs."""
+        ...
+
+    def forget_password(self, project: str) -> bool:
+        """Delete it for good; the keys stay. Gives whether there was one."""
+        ...
+
     def destroy_job(self, project: str, job: UUID | str) -> DestructionProof:
         """Destroy a job's data key: fence, delete, probe. A repeat finishes a crash, and gives the same proof."""
         ...

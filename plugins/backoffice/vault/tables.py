@@ -12,7 +12,7 @@ PROJECT_KEY = Table(
     "project_key",
     METADATA,
     Column("project", Text, primary_key=True),
-    Column("kind", Text, primary_key=True, comment="kek, openpgp or index"),
+    Column("kind", Text, primary_key=True, comment="kek, openpgp, index, or password of protected workbooks"),
     Column("epoch", Integer, primary_key=True, comment="counts up with each rotation"),
     Column("key_id", Text, nullable=False, unique=True),
     Column("wrapped", LargeBinary, nullable=False, comment="kek: under the master key; the others: under the kek"),

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "SowFile", "TestFile", "existing"]
+__all__ = ["Json", "PasswordFile", "SowFile", "TestFile", "existing"]
 
 SowFile = Annotated[Path, typer.Argument(metavar="SOW", help="A SOW file, like sow/acme/contacts.yaml.")]
 TestFile = Annotated[Path, typer.Argument(metavar="INPUT", help="A plain test file. Never a client's real one.")]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", help="Holds the password of a protected workbook; left out: you are asked for it."),
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 

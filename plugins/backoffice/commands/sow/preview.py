@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backoffice.commands.sow.arguments import SowFile, TestFile, existing
+from backoffice.commands.sow.arguments import PasswordFile, SowFile, TestFile, existing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +23,7 @@ def preview(
     step: Annotated[int | None, typer.Option("--step", min=1, help="One step alone, by its number.")] = None,
     table: Annotated[str, typer.Option("--table", help="The table whose steps are shown.")] = "result",
     every: Annotated[bool, typer.Option("--columns", help="All columns, not only those that change.")] = False,
+    password_file: PasswordFile = None,
 ) -> None:
     """Show the first rows that each step changes, before and after. It shows cells: for a test file, never a client's.
 
@@ -30,6 +31,7 @@ def preview(
     """
     from backoffice.authoring.walk import walk
     from backoffice.commands import terminal
+    from backoffice.commands.passwords import ask_for_trial
     from backoffice.contract import load_sow
     from backoffice.contract.mistakes import did_you_mean, one_of
     from backoffice.errors import ContractError
@@ -42,7 +44,7 @@ def preview(
     if step is not None and step > steps[table]:
         raise ContractError(f"There is no step {step}.", hint=f"`{table}` has {steps[table]}.")
     console = terminal()
-    with Engine() as engine:
+    with Engine(password=ask_for_trial(password_file)) as engine:
         engine.load(agreed, existing(file))
         for seen in walk(engine, agreed, table=table, rows=rows):
             if step in (None, seen.number):

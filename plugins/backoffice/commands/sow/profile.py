@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backoffice.commands.sow.arguments import Json, existing
+from backoffice.commands.sow.arguments import Json, PasswordFile, existing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +25,7 @@ def profile(
     values: Annotated[bool, typer.Option("--values", help="Show examples too: for a test file.")] = False,
     country: Annotated[str, typer.Option("--country", help="Of phone numbers that name none: two capitals.")] = "",
     as_yaml: Annotated[bool, typer.Option("--yaml", help="Only what is suggested, to paste into a SOW.")] = False,
+    password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
     """Look through a file: blanks, shapes, likely personal data; suggest an input section, steps and expectations.
@@ -34,8 +35,9 @@ def profile(
     from backoffice.authoring.profile import profile as look_through
     from backoffice.authoring.suggesting import plan_of_profile
     from backoffice.commands import terminal
+    from backoffice.commands.passwords import ask_for_trial
 
-    found = look_through(existing(file), values=values)
+    found = look_through(existing(file), values=values, password=ask_for_trial(password_file))
     planned = plan_of_profile(found, country=country.upper())
     if as_json:
         columns = [{**asdict(one), "meaning": one.meaning.value} for one in found.columns]

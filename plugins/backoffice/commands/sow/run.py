@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backoffice.commands.sow.arguments import Json, SowFile
+from backoffice.commands.sow.arguments import Json, PasswordFile, SowFile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,12 +32,14 @@ def run(
     with_report: Annotated[
         bool, typer.Option("--report", help="Write the client's report of the job too, as it would be delivered.")
     ] = False,
+    password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
     """Carry out a SOW on a plain test file: no stack, no encryption, no agreement needed.
 
     Exit code 0: done. 3: mistakes in the SOW. 5: the file has to be mended. 6: the result broke an expectation.
     """
+    from backoffice.commands.passwords import ask_for_trial
     from backoffice.contract import load_sow
     from backoffice.delivery.writing import write
     from backoffice.errors import BackofficeError, CheckFailed
@@ -54,7 +56,7 @@ def run(
         raise BackofficeError(f"The result would take the place of the input {target}.", hint="Give another --out.")
     out.mkdir(parents=True, exist_ok=True)
     reports: dict[str, QualityReport] = {}
-    with engine_for(agreed) as engine:
+    with engine_for(agreed, password=ask_for_trial(password_file)) as engine:
         profiles, figures = engine.process(agreed, file)
         if check_result:
             from backoffice.quality import check as check_table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backoffice.commands.sow.arguments import Json, SowFile
+from backoffice.commands.sow.arguments import Json, PasswordFile, SowFile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +26,7 @@ def test(
     sow: SowFile,
     only: Annotated[str | None, typer.Option("--case", help="One case alone.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Write what comes out as what is expected.")] = False,
+    password_file: PasswordFile = None,
     as_json: Json = False,
 ) -> None:
     """Run a SOW's test cases, and show every cell that is not as expected.
@@ -35,19 +36,21 @@ def test(
     """
     from backoffice.authoring.cases import run_case, update_case
     from backoffice.commands import terminal
+    from backoffice.commands.passwords import ask_for_trial
     from backoffice.contract import load_sow
     from backoffice.errors import CheckFailed
 
     agreed = load_sow(sow)
+    ask = ask_for_trial(password_file)
     cases = _cases(sow, only)
     console = terminal()
     if update:
         for case in cases:
-            for path in update_case(agreed, case):
+            for path in update_case(agreed, case, password=ask):
                 print(_short(path))
         console.print("Look at what was written before you commit it.", style="dim")
         return
-    outcomes = [run_case(agreed, case) for case in cases]
+    outcomes = [run_case(agreed, case, password=ask) for case in cases]
     failed = [one for one in outcomes if not one.passed]
     if as_json:
         print(json.dumps({"sow": str(sow), "cases": list(map(_dict, outcomes))}, indent=2))

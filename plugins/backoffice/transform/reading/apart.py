@@ -52,14 +52,15 @@ def serve(
 ) -> None:
     """In the child: carry out one order; never returns.
 
-    :param read: reads as the order says, and answers; may raise whatever it likes.
+    :param read: reads as the order says, and answers; may raise whatever it likes. ``written`` in the order: bytes that it
+        may write into a file.
     :param memory: bytes that it may take.
     :param cpu_seconds: of processor time.
     :param protected: whether an error means a password; never by words that may be a cell's.
     """
     confine()
     order = json.loads(sys.stdin.buffer.read())
-    limit(memory=memory, cpu_seconds=cpu_seconds, written=0)
+    limit(memory=memory, cpu_seconds=cpu_seconds, written=order.get("written", 0))
     gc.disable()  # millions of cells, none in a cycle
     code = 0
     out = os.fdopen(1, "wb", buffering=1 << 20, closefd=False)

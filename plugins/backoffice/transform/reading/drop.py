@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from io import RawIOBase
 from pathlib import Path
@@ -21,6 +21,7 @@ from backoffice.contract import (
     SpreadsheetInput,
 )
 from backoffice.errors import DropRejected
+from backoffice.password import AskPassword
 from backoffice.spool import Spool
 from backoffice.transform.figures import InputProfile
 from backoffice.transform.reading.archive import Archive
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from backoffice.transform.chain import Ahead
 
 __all__ = ["documents_of", "read_drop"]
+
+_WITH_PASSWORD = ("xlsx", "xlsb")
+"""Formats whose protected files are decrypted: both are packages in the same container."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,12 @@ class _Part:
 
 
 def read_drop(
-    connection: DuckDBPyConnection, sow: Sow, source: Path | Spool, *, ahead: Ahead
+    connection: DuckDBPyConnection,
+    sow: Sow,
+    source: Path | Spool,
+    *,
+    ahead: Ahead,
+    password: AskPassword | None = None,
 ) -> dict[str, InputProfile]:
     """Read what was handed in into a table for each input of the SOW; ``input`` is the main one.
 
@@ -61,30 +70,35 @@ def read_drop(
     an archive) is in memory while it is read.
 
     :param ahead: steps that may be done on the way, of lists in CSV.
+    :param password: asked for if a workbook is protected with one; left out: such a workbook is refused.
     :return: what was found, by input.
     :raises DropRejected: the client has to mend the file; neither message nor code holds anything of its content.
     """
     specs: Mapping[str, Incoming] = sow.all_inputs
     if isinstance(source, Path):
         with source.open("rb", buffering=0) as file:
-            return _read_file(connection, file, specs, ahead)
+            return _read_file(connection, file, specs, ahead, password)
     main = next(iter(specs.values()))
     if source.on_disk and len(specs) == 1 and isinstance(main, CsvInput) and kind_of(source) == "text":
         from backoffice.transform.reading.csv import read_csv
 
         return {name: read_csv(connection, main, source, into=name, ahead=ahead) for name in specs}
     with source.named() as path, Path(path).open("rb", buffering=0) as file:
-        return _read_file(connection, file, specs, ahead)
+        return _read_file(connection, file, specs, ahead, password)
 
 
 def _read_file(
-    connection: DuckDBPyConnection, file: RawIOBase, specs: Mapping[str, Incoming], ahead: Ahead
+    connection: DuckDBPyConnection,
+    file: RawIOBase,
+    specs: Mapping[str, Incoming],
+    ahead: Ahead,
+    password: AskPassword | None,
 ) -> dict[str, InputProfile]:
     found: dict[str, InputProfile] = {}
     tables = {name: spec for name, spec in specs.items() if isinstance(spec, Input)}
     documents = {name: spec for name, spec in specs.items() if isinstance(spec, DocumentsInput)}
     if tables:
-        with _parts(file.fileno(), kind_of(file), tables, alone=not documents) as parts:
+        with _parts(file.fileno(), kind_of(file), tables, alone=not documents, password=password) as parts:
             for part in parts:
                 found |= _read(connection, part, {name: tables[name] for name in part.inputs}, ahead)
     for name, spec in documents.items():
@@ -96,8 +110,10 @@ def _read_file(
 
 
 @contextmanager
-def _parts(descriptor: int, kind: str, specs: Mapping[str, Input], *, alone: bool) -> Iterator[list[_Part]]:
-    """The files of a drop. What is unpacked for it is gone at the end.
+def _parts(
+    descriptor: int, kind: str, specs: Mapping[str, Input], *, alone: bool, password: AskPassword | None
+) -> Iterator[list[_Part]]:
+    """The files of a drop. What is unpacked or decrypted for it is gone at the end.
 
     :param alone: nothing else has to come with them.
     """
@@ -107,21 +123,40 @@ def _parts(descriptor: int, kind: str, specs: Mapping[str, Input], *, alone: boo
     if archive is None or kind != "zip":
         if not alone:
             raise DropRejected("members", "The file is not a ZIP archive.", hint="Pack the agreed files into one ZIP.")
-        yield [_whole(descriptor, kind, specs)]
+        with ExitStack() as opened:
+            yield [_whole(*_unlocked(descriptor, kind, specs, password, opened), specs)]
         return
     parts: list[_Part] = []
     chosen = archive.choose(specs)
-    try:
+    with ExitStack() as opened:
         for member in dict.fromkeys(chosen.values()):
             names = tuple(name for name, one in chosen.items() if one is member)
             limit = min(specs[name].max_bytes for name in names)
             unpacked = archive.unpack(member, limit=limit)
-            parts.append(_Part(unpacked, "", names, from_zip=True))
-            parts[-1] = replace(parts[-1], kind=_kind_inside(unpacked))
+            opened.callback(os.close, unpacked)
+            those = {name: specs[name] for name in names}
+            parts.append(
+                _Part(*_unlocked(unpacked, _kind_inside(unpacked), those, password, opened), names, from_zip=True)
+            )
         yield parts
-    finally:
-        for part in parts:
-            os.close(part.descriptor)
+
+
+def _unlocked(
+    descriptor: int, kind: str, specs: Mapping[str, Input], password: AskPassword | None, opened: ExitStack
+) -> tuple[int, str]:
+    """A file and what it is: decrypted, if it is a workbook with a password where one that can have it is agreed.
+
+    :param opened: closes what is decrypted.
+    """
+    may_be = any(isinstance(spec, SpreadsheetInput) and spec.format in _WITH_PASSWORD for spec in specs.values())
+    if kind != "cfb-encrypted" or password is None or not may_be:
+        return descriptor, kind
+    from backoffice.transform.reading.protected import unlock
+
+    _refuse_too_large(os.fstat(descriptor).st_size, specs)
+    descriptor = unlock(descriptor, password)
+    opened.callback(os.close, descriptor)
+    return descriptor, _kind_inside(descriptor)
 
 
 class _FromZip:
@@ -187,11 +222,15 @@ def _whole(descriptor: int, kind: str, specs: Mapping[str, Input]) -> _Part:
             refuse_other_than(next(iter(specs.values())).format, kind)  # type: ignore[attr-defined]
         message = f"The file is not a ZIP archive; {len(specs)} inputs are agreed."
         raise DropRejected("members", message, hint="Pack the agreed files into one ZIP.")
-    most = min(spec.max_bytes for spec in specs.values())
-    if part.size > most:
-        message = f"The file has {part.size:,} bytes; {most:,} are agreed."
-        raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
+    _refuse_too_large(part.size, specs)
     return part
+
+
+def _refuse_too_large(size: int, specs: Mapping[str, Input]) -> None:
+    most = min(spec.max_bytes for spec in specs.values())
+    if size > most:
+        message = f"The file has {size:,} bytes; {most:,} are agreed."
+        raise DropRejected("too-large", message, hint="Send it in parts, or agree on more.")
 
 
 def _kind_inside(descriptor: int) -> str:

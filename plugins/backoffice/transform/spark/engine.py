@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from backoffice.contract import Sow
 from backoffice.duck import session as duckdb_session
+from backoffice.password import AskPassword
 from backoffice.spool import Spool
 from backoffice.transform.compiling import Plan
 from backoffice.transform.engine import Engine
@@ -39,10 +40,11 @@ class SparkEngine(Engine):
         memory_limit: str = "600MB",
         threads: int = 2,
         secret: bytes | None = None,
+        password: AskPassword | None = None,
         spark_memory: str = "1g",
         spark: OpenSpark | None = None,
     ) -> None:
-        super().__init__(memory_limit=memory_limit, threads=threads, secret=secret)
+        super().__init__(memory_limit=memory_limit, threads=threads, secret=secret, password=password)
         self._spark, self._spark_memory = spark, spark_memory
         self._shadow: Shadow | None = None
 
