@@ -61,7 +61,10 @@ def test_workbooks_with_a_password_need_the_agreements_word(write):
     path = write().with_name("dpa.yaml")
     refusal = password_refusal(load_dpa(path))
     assert refusal is not None
-    assert (refusal.code, refusal.message) == ("protected", "The DPA with acme does not allow workbooks with a password.")
+    assert (refusal.code, refusal.message) == (
+        "protected",
+        "The DPA with acme does not allow workbooks with a password.",
+    )
     assert "protected_workbooks: true" in refusal.hint
     path.write_text(path.read_text() + "\nprotected_workbooks: true\n")
     assert password_refusal(load_dpa(path)) is None

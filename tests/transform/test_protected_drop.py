@@ -33,7 +33,7 @@ PROJECT, PASSWORD = "acme_contacts", "qzxcanary Straße"
 def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
     with deploy(tmp_path, postgres_server, store_server, "acme") as made:
         sow = made.settings.root / "sow" / "acme" / "contacts.yaml"
-        words = sow.read_text().replace("format: csv\n  encoding: auto\n  delimiter: \",\"\n", "format: xlsx\n", 1)
+        words = sow.read_text().replace('format: csv\n  encoding: auto\n  delimiter: ","\n', "format: xlsx\n", 1)
         assert "format: xlsx" in words
         sow.write_text(words)
         allow(made, "true")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +18,9 @@ PASSWORD = "Straße 7 😀".encode()
 
 def kept(store) -> list[tuple[int, bytes]]:
     with store.engine.connect() as connection:
-        found = connection.execute(text("select epoch, wrapped from project_key where kind = 'password' order by epoch"))
+        found = connection.execute(
+            text("select epoch, wrapped from project_key where kind = 'password' order by epoch")
+        )
         return [(row.epoch, bytes(row.wrapped)) for row in found]
 
 
@@ -68,9 +71,7 @@ def test_a_row_that_was_moved_to_another_project_does_not_open(store, keys: Embe
         keys.create(project)
     keys.keep_password(PROJECT, PASSWORD)
     with store.engine.begin() as connection:
-        connection.execute(
-            text("update project_key set project = :other where kind = 'password'"), {"other": OTHER}
-        )
+        connection.execute(text("update project_key set project = :other where kind = 'password'"), {"other": OTHER})
     with pytest.raises(VaultError):
         keys.password(OTHER)
 
@@ -100,7 +101,7 @@ def test_a_row_that_a_restore_brings_back_is_not_served(store, keys: EmbeddedKey
     columns = ", ".join(rows[0])
     values = ", ".join(f":{name}" for name in rows[0])
     with store.engine.begin() as connection:
-        connection.execute(text(f"insert into project_key ({columns}) values ({values})"), rows)  # noqa: S608
+        connection.execute(text(f"insert into project_key ({columns}) values ({values})"), rows)
     with pytest.raises(KeyDestroyed):
         keys.password(PROJECT)
     assert keys.destroy(PROJECT).probe.rows_left == 0
@@ -144,10 +145,8 @@ def test_keeping_while_the_project_is_destroyed_brings_nothing_back(store, keys:
         if number == 5:
             mine.destroy(PROJECT)
             return
-        try:
+        with suppress(KeyDestroyed):
             mine.keep_password(PROJECT, PASSWORD)
-        except KeyDestroyed:
-            pass
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(act, range(12)))

@@ -125,9 +125,7 @@ def update_case(sow: Sow, case: Case, *, password: AskPassword | None = None) ->
     return written
 
 
-def _carry_out(
-    sow: Sow, case: Case, password: AskPassword | None
-) -> tuple[dict[str, Sheet], dict[str, Any], str]:
+def _carry_out(sow: Sow, case: Case, password: AskPassword | None) -> tuple[dict[str, Sheet], dict[str, Any], str]:
     """The delivered tables and the figures; or the code and the words with which the file is refused."""
     from backoffice.transform import Engine
 

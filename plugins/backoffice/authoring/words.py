@@ -92,8 +92,8 @@ def _passwords(sow: Sow, dpa: Dpa | None) -> Iterator[str]:
         yield "A workbook that is protected with a password is refused.\n"
         return
     yield (
-        "A workbook (XLSX, XLSB) may be protected with the password that was agreed on apart. It is kept encrypted, and deleted "
-        "with the keys of the project.\n"
+        "A workbook (XLSX, XLSB) may be protected with the password that was agreed on apart. It is kept encrypted, and "
+        "deleted with the keys of the project.\n"
     )
 
 

@@ -1,7 +1,8 @@
 """The embedded key store: wrapped keys in a PostgreSQL database of its own (crypto-shredding, P7, P16, P17).
 
 The master key wraps each project's key-encryption key (KEK); the KEK wraps the project's OpenPGP and index keys, the
-password of its workbooks, and each job's data key. So one row deleted makes a job unreadable, and a few make a whole project so, in every copy.
+password of its workbooks, and each job's data key. So one row deleted makes a job unreadable, and a few make a whole
+project so, in every copy.
 
 Destroying goes: fence (the tombstone is on disk), delete (committed), probe. A crash between any two leaves a key that
 is no longer served; a repeat finishes it. Creating and destroying the same key take the same database lock.

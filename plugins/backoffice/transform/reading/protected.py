@@ -20,6 +20,7 @@ from backoffice.transform.reading.content import kind_of
 __all__ = ["readable", "unlock"]
 
 _CODE = "backoffice.transform.reading.protected_child"
+_LARGE = "Send it in parts, or without a password: what you send is encrypted."
 _DAMAGED = "Save it again with its password in the program that it comes from, and send that."
 
 
@@ -43,7 +44,8 @@ def unlock(descriptor: int, ask: AskPassword) -> int:
             "written": os.fstat(descriptor).st_size,  # what is in it is never larger
         }
         with Child(_CODE, order, descriptors=[descriptor, target]) as child:
-            refuse_if_it_failed(child, Said(child.answers), "protected workbook", damaged=_DAMAGED)
+            said = Said(child.answers)
+            refuse_if_it_failed(child, said, "protected workbook", large=_LARGE, slow=_LARGE, damaged=_DAMAGED)
     except BaseException:
         os.close(target)
         raise
