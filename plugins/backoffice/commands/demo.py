@@ -37,7 +37,7 @@ def demo() -> None:
     show = _Steps(console)
     with show.step("Start the stack") as step:
         stack.up(step.now)
-        step.say(f"{sum(1 for part in stack.status() if part.pid)} parts, all on 127.0.0.1")
+        step.say(f"{sum(1 for part in stack.status() if part.pid)} parts, none of them reachable from outside")
     with deployment() as opened:
         from backoffice.kit import Kit
 
