@@ -1,13 +1,19 @@
-"""What every test may use: a real PostgreSQL, started once."""
+"""What every test may use: a real PostgreSQL, a real object store and a deployment on both. Each server starts once, when
+the first test asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from backoffice.deployment import Deployment
+from backoffice.ids import new_id
 from backoffice.stack.postgres import DATABASES, Postgres
 from backoffice.stack.process import Part, Process
+from backoffice.stack.seaweedfs import SeaweedFS
+from backoffice.storage import Store
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +30,42 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url("{0}", "secret").replace("%7B0%7D", "{0}")
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="session")
+def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """The running object store; ``settings("admin")`` and ``settings("processor")`` tell how to reach it."""
+    server = SeaweedFS(tmp_path_factory.mktemp("store"))
+    try:
+        server.up()
+        yield server
+    finally:
+        server.down()
+
+
+@pytest.fixture(scope="session")
+def admin_store(store_server: SeaweedFS) -> Store:
+    return Store(store_server.settings("admin"))
+
+
+@pytest.fixture(scope="session")
+def store(store_server: SeaweedFS) -> Store:
+    """The store as the processor sees it."""
+    return Store(store_server.settings("processor"))
+
+
+@pytest.fixture
+def bucket(admin_store: Store) -> str:
+    """A new, empty bucket for one test."""
+    name = f"test-{new_id().hex[-16:]}"
+    admin_store.create_bucket(name)
+    return name
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
+    """Without Airflow: one client, ``acme``, and its project ``acme_contacts``."""
+    from tests.conftest_deployment import deploy
+
+    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
+        yield made

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -14,18 +12,8 @@ from backoffice.errors import NotAgreed
 from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
 from backoffice.quality.stage import check
-from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.transform.stage import prepare
-from tests.conftest_deployment import deploy, drop
-from tests.conftest_store import store_server
-
-__all__ = ["store_server"]
-
-
-@pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
-        yield made
+from tests.conftest_deployment import drop
 
 
 def checked(deployment: Deployment) -> UUID:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,16 +16,12 @@ from backoffice.errors import VaultError
 from backoffice.intake.reconcile import Intake
 from backoffice.originals import Original, save_originals
 from backoffice.quality.stage import check
-from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.transform.stage import prepare
 from backoffice.work import work_prefix
-from tests.conftest_deployment import deploy, drop
-from tests.conftest_store import store_server
+from tests.conftest_deployment import drop
 from tests.delivery.test_stage import break_off_before_recording, objects
 from tests.delivery.test_stage_tables import opened
 from tests.transform.documents.papers import invoice, packed, typeset
-
-__all__ = ["store_server"]
 
 SOW = """\
 title: Papers
@@ -64,11 +58,11 @@ def papers() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
-        (made.settings.root / "sow" / "acme" / "contacts.yaml").write_text(SOW)
-        (made.settings.root / "expectations" / "acme" / "contacts.json").write_text(json.dumps(SUITE))
-        yield made
+def deployment(deployment: Deployment) -> Deployment:
+    root = deployment.settings.root
+    (root / "sow" / "acme" / "contacts.yaml").write_text(SOW)
+    (root / "expectations" / "acme" / "contacts.json").write_text(json.dumps(SUITE))
+    return deployment
 
 
 def claimed(deployment: Deployment, papers: dict[str, bytes]) -> UUID:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -17,15 +16,11 @@ from backoffice.erasure.stage import Scope, erase
 from backoffice.errors import CheckFailed, VaultError
 from backoffice.ledger import JobState
 from backoffice.quality.stage import check
-from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.transform.stage import prepare
 from backoffice.vault.openpgp import open_message
 from backoffice.work import open_tables, save_tables, work_prefix
-from tests.conftest_deployment import CLIENT, deploy
-from tests.conftest_store import store_server
+from tests.conftest_deployment import CLIENT
 from tests.delivery.test_stage import break_off_before_recording, checked, objects
-
-__all__ = ["store_server"]
 
 OUTPUT = """output:
   format: zip
@@ -50,13 +45,13 @@ SUITE = {
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
-        sow = made.settings.root / "sow" / "acme" / "contacts.yaml"
-        before, _, after = sow.read_text().partition("output:\n")
-        sow.write_text(before + OUTPUT + "approval: false\n" + after.partition("approval: false")[2])
-        (made.settings.root / "expectations" / "acme" / "contacts.victoria.json").write_text(json.dumps(SUITE))
-        yield made
+def deployment(deployment: Deployment) -> Deployment:
+    root = deployment.settings.root
+    sow = root / "sow" / "acme" / "contacts.yaml"
+    before, _, after = sow.read_text().partition("output:\n")
+    sow.write_text(before + OUTPUT + "approval: false\n" + after.partition("approval: false")[2])
+    (root / "expectations" / "acme" / "contacts.victoria.json").write_text(json.dumps(SUITE))
+    return deployment
 
 
 def opened(deployment: Deployment, key: str) -> bytes:

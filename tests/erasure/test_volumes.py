@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,18 +11,8 @@ from backoffice.erasure.stage import Scope, erase
 from backoffice.errors import ErasureIncomplete
 from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
-from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import Reclaimed
-from tests.conftest_deployment import deploy, drop
-from tests.conftest_store import store_server
-
-__all__ = ["store_server"]
-
-
-@pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
-        yield made
+from tests.conftest_deployment import drop
 
 
 def test_space_that_could_not_be_freed_is_an_erasure_to_be_tried_again(

@@ -15,9 +15,6 @@ from backoffice.ledger import JobState
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.vault.openpgp import sign
 from tests.conftest_deployment import CLIENT, deploy, drop
-from tests.conftest_store import store_server
-
-__all__ = ["store_server"]
 
 
 @pytest.fixture

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from backoffice.deployment import Deployment
 from backoffice.intake.watch import watch
-from backoffice.stack.seaweedfs import SeaweedFS
-from tests.conftest_deployment import deploy, drop
-from tests.conftest_store import store_server
-
-__all__ = ["store_server"]
-
-
-@pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
-        yield made
+from tests.conftest_deployment import drop
 
 
 def test_it_looks_until_it_is_told_to_end(deployment: Deployment):

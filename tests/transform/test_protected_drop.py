@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,28 +14,23 @@ from backoffice.deployment import Deployment
 from backoffice.errors import DropRejected
 from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
-from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.transform.stage import prepare
 from backoffice.work import open_tables
-from tests.conftest_deployment import deploy, drop
-from tests.conftest_store import store_server
+from tests.conftest_deployment import drop
 from tests.system.house import people
 from tests.transform.reading.files import xlsx
-
-__all__ = ["store_server"]
 
 PROJECT, PASSWORD = "acme_contacts", "qzxcanary Straße"
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) -> Iterator[Deployment]:
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
-        sow = made.settings.root / "sow" / "acme" / "contacts.yaml"
-        words = sow.read_text().replace('format: csv\n  encoding: auto\n  delimiter: ","\n', "format: xlsx\n", 1)
-        assert "format: xlsx" in words
-        sow.write_text(words)
-        allow(made, "true")
-        yield made
+def deployment(deployment: Deployment) -> Deployment:
+    sow = deployment.settings.root / "sow" / "acme" / "contacts.yaml"
+    words = sow.read_text().replace('format: csv\n  encoding: auto\n  delimiter: ","\n', "format: xlsx\n", 1)
+    assert "format: xlsx" in words
+    sow.write_text(words)
+    allow(deployment, "true")
+    return deployment
 
 
 def allow(deployment: Deployment, value: str) -> None:
