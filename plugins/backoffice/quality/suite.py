@@ -229,14 +229,42 @@ def _build(problems: Problems, place: Place, kind: str, parameters: dict[str, An
             elif detail["type"] == "value_error.missing":
                 found.append(((), f"“{kind}” needs the parameter “{step[0]}”."))
             else:
-                found.append((step, f"“{kind}”: {detail['msg']}."))
+                found.append((step, f"“{kind}” {_wanted(detail)}."))
         if not details:
-            found.append(((), f"“{kind}”: {error}"))
+            found.append(((), f"“{kind}” does not take these parameters together."))
     except Exception as error:  # noqa: BLE001 (the library's own validators raise what they like)
         found.append(((), f"“{kind}” does not accept these parameters ({type(error).__name__})."))
     for step, message in found:
         problems.add((*place, *step), message)
     return expectation if not found else None
+
+
+_KINDS = {
+    "bool": "true or false",
+    "dict": "an object",
+    "float": "a number",
+    "integer": "a whole number",
+    "list": "a list",
+    "str": "a text",
+}
+_LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+def _wanted(detail: dict[str, Any]) -> str:
+    """What is wanted where the library refuses a value, in our words: its own may repeat what stands there."""
+    if detail["loc"] == ("__root__",):
+        return "lacks a parameter, or two of them do not go together"
+    sort, _, which = detail["type"].rpartition(".")
+    limit = detail.get("ctx", {}).get("limit_value")
+    if sort == "type_error" and which in _KINDS:
+        return f"takes {_KINDS[which]} here"
+    if sort == "value_error.number" and which.removeprefix("not_") in _LIMITS:
+        return f"takes {_LIMITS[which.removeprefix('not_')]} {limit} here"
+    if detail["type"] == "type_error.none.not_allowed":
+        return "needs a value here"
+    if detail["loc"][-1:] == ("strftime_format",):
+        return "cannot read this as the form of a date: it knows %Y, %m, %d and the like"
+    return "does not take this value"
 
 
 def _check_types(problems: Problems, place: Place, parameters: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["cells", "create", "load_batches", "quoted", "texts", "wanted"]
+__all__ = ["cells", "create", "load_arrow", "load_batches", "quoted", "texts", "wanted"]
 
 
 def wanted(spec: Input) -> list[Wanted]:
@@ -98,15 +98,28 @@ def load_batches(
             yield pa.RecordBatch.from_arrays([numbers, *arrays], schema=schema)
             first += rows
 
-    select = ", ".join(one.sql(dialect="duckdb") for one in [col(ROW), *cells(spec, places)])
-    connection.register("_read", pa.RecordBatchReader.from_batches(schema, numbered()))
+    load_arrow(
+        connection, pa.RecordBatchReader.from_batches(schema, numbered()), [col(ROW), *cells(spec, places)], into
+    )
+    return rows_of(connection, f"SELECT count(*) FROM {quoted(into)}")[0][0]  # noqa: S608
+
+
+def load_arrow(
+    connection: DuckDBPyConnection, read: pa.Table | pa.RecordBatchReader, chosen: Sequence[exp.Expr], into: str
+) -> None:
+    """Make the table ``into`` of what was read, by what is chosen of its columns.
+
+    :raises DropRejected: ``too-large``.
+    :raises EngineError: a fault of ours.
+    """
+    select = ", ".join(one.sql(dialect="duckdb") for one in chosen)
+    connection.register("_read", read)
     try:
         done = create(connection, f"CREATE OR REPLACE TABLE {quoted(into)} AS SELECT {select} FROM _read")  # noqa: S608
     finally:
         connection.unregister("_read")
     if not done:
         raise EngineError("The file could not be read.", hint="This is a fault of ours, not of the file.")
-    return rows_of(connection, f"SELECT count(*) FROM {quoted(into)}")[0][0]  # noqa: S608
 
 
 def texts(data: bytes, rows: int) -> pa.Array:

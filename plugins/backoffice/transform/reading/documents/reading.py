@@ -19,7 +19,7 @@ from backoffice.transform.figures import InputProfile
 from backoffice.transform.fragment import ROW
 from backoffice.transform.reading.apart import Said, refuse_if_it_failed
 from backoffice.transform.reading.content import DOCUMENTS, call_it, kind_of
-from backoffice.transform.reading.loading import create, quoted
+from backoffice.transform.reading.loading import load_arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -314,16 +314,9 @@ def _batch(kinds: dict[str, Kind], columns: dict[str, list[Any]], numbers: list[
 
 def _load(connection: DuckDBPyConnection, name: str, kinds: dict[str, Kind], rows: list[pa.RecordBatch]) -> None:
     import pyarrow as pa
+    from sqlglot import exp
 
     from backoffice.transform.sql import cast, col
 
-    table = pa.Table.from_batches(rows)
-    cells = [f"{cast(col(one), kind).sql(dialect='duckdb')} AS {quoted(one)}" for one, kind in kinds.items()]
-    select = ", ".join([quoted(ROW), *cells])
-    connection.register("_read", table)
-    try:
-        done = create(connection, f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT {select} FROM _read")  # noqa: S608
-    finally:
-        connection.unregister("_read")
-    if not done:
-        raise EngineError("The documents could not be read.", hint="This is a fault of ours, not of the files.")
+    cells = [exp.alias_(cast(col(one), kind), one, quoted=True) for one, kind in kinds.items()]
+    load_arrow(connection, pa.Table.from_batches(rows), [col(ROW), *cells], name)
