@@ -10,7 +10,7 @@ import pytest
 
 from backoffice.deployment import Deployment
 from backoffice.ids import new_id
-from backoffice.stack.postgres import DATABASES, Postgres
+from backoffice.stack.postgres import ROLES, Postgres
 from backoffice.stack.process import Part, Process
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import Store
@@ -26,7 +26,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.start()
     try:
         process.wait_ready(server.ready, timeout=60)
-        server.create_databases(dict.fromkeys(DATABASES, "secret"))
+        server.create_databases(dict.fromkeys(ROLES, "secret"))
         yield server.url("{0}", "secret").replace("%7B0%7D", "{0}")
     finally:
         process.stop()

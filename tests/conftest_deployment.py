@@ -46,12 +46,14 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
         "root": root,
         "var": place / "var",
         "ledger_url": SecretStr(urls["ledger"]),
-        "keystore_url": SecretStr(urls["keystore"]),
+        **{f"keystore_{who}url": SecretStr(_as(role, urls["keystore"])) for who, role in _KEY_STORE.items()},
         "master_key_file": secrets / "master.key",
         "signing_key_file": secrets / "signing.pem",
         "company_key_file": secrets / "company.key.pgp",
         "company_certificate_file": secrets / "company.asc",
         "tombstones_file": place / "tombstones" / "keys.jsonl",
+        "escrow_folder": place / "escrow" / "copies",
+        "escrow_keys_folder": place / "escrow" / "keys",
         "store_endpoint": processor.endpoint,
         "store_region": processor.region,
         "store_ca": processor.ca,
@@ -73,7 +75,11 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
         yield made
     finally:
         made.ledger.close()
-        made.keys._engine.dispose()
+        for keys in (made.keys, made.key_owner, made.key_eraser):
+            keys._engine.dispose()
+
+
+_KEY_STORE = {"": "keystore_worker", "owner_": "keystore", "eraser_": "keystore_eraser"}
 
 
 def drop(deployment: Deployment, project: str, content: bytes = b"") -> str:
@@ -85,9 +91,14 @@ def drop(deployment: Deployment, project: str, content: bytes = b"") -> str:
         return deployment.store.put(project.replace("_", "-"), f"in/{new_id()}.pgp", sealed).version_id
 
 
+def _as(role: str, url: str) -> str:
+    """The server lets a role into its own database alone: the administrator takes on the role instead."""
+    return make_url(url).update_query_dict({"options": f"-crole={role}"}).render_as_string(hide_password=False)
+
+
 def _database(postgres: str, name: str) -> str:
     """A database of its own, so that no other test's rows are in it."""
     superuser = make_url(postgres.format("postgres"))
     with create_engine(superuser, isolation_level="AUTOCOMMIT").connect() as db:
-        db.execute(text(f'CREATE DATABASE "{name}"'))
+        db.execute(text(f'CREATE DATABASE "{name}" OWNER {name.partition("_")[0]}'))
     return superuser.set(database=name).render_as_string(hide_password=False)

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from backoffice.child import undumpable
-from backoffice.commands import certificate, client, demo, drop, job, project, sow, stack
+from backoffice.commands import certificate, client, demo, drop, job, keys, project, sow, stack
 from backoffice.discretion import bare, quiet_hooks, without_text
 from backoffice.errors import BackofficeError
 
@@ -28,6 +28,7 @@ app.add_typer(client.app, name="client")
 app.add_typer(job.app, name="job")
 app.add_typer(sow.app, name="sow")
 app.add_typer(certificate.app, name="certificate")
+app.add_typer(keys.app, name="keys")
 app.command("drop")(drop.drop)
 app.command("setup")(project.setup)
 app.command("demo")(demo.demo)

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pydantic import SecretStr
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from backoffice.contract import Project, load_project
 from backoffice.errors import VaultError
 from backoffice.ledger import Ledger
 from backoffice.settings import Settings, settings
 from backoffice.storage import Store, StoreSettings
-from backoffice.vault.keys import EmbeddedKeys
-from backoffice.vault.master import MasterKey
+from backoffice.vault.destroying import KeyEraser
+from backoffice.vault.escrow import Escrow
+from backoffice.vault.keys import ProjectKeys
+from backoffice.vault.root_key import RootKey
 
 __all__ = ["Deployment", "deployment"]
 
@@ -36,13 +38,88 @@ class Deployment:
         return Ledger(self.settings.ledger_url.get_secret_value())
 
     @cached_property
-    def keys(self) -> EmbeddedKeys:
-        """The key store."""
-        engine = create_engine(
-            self.settings.keystore_url.get_secret_value(), hide_parameters=True, pool_pre_ping=True, pool_size=2
+    def keys(self) -> ProjectKeys:
+        """The key store as who works: opens what there is, makes keys for jobs, destroys nothing.
+
+        :raises VaultError: this process was not given the key store, or no key to open it.
+        """
+        return ProjectKeys(_key_store(self.settings.keystore_url, "open"), self.root_key, self.settings.tombstones_file)
+
+    @cached_property
+    def key_owner(self) -> ProjectKeys:
+        """The key store as who makes it, and keys for projects; onboarding and rotation alone need it.
+
+        :raises VaultError: as :attr:`keys`.
+        """
+        engine = _key_store(self.settings.keystore_owner_url, "make")
+        return ProjectKeys(engine, self.root_key, self.settings.tombstones_file)
+
+    @cached_property
+    def key_eraser(self) -> KeyEraser:
+        """The key store as who destroys, and cannot open.
+
+        :raises VaultError: as :attr:`keys`.
+        """
+        engine = _key_store(self.settings.keystore_eraser_url, "destroy")
+        root = self.root_key if self.settings.openbao_url else None
+        return KeyEraser(engine, root, self.settings.tombstones_file)
+
+    def escrow(self, *, restore: bool = False) -> Escrow:
+        """The key store's copies of its last days.
+
+        :param restore: to put one back, as the key store's owner.
+        :raises VaultError: this deployment keeps none, or this process may not.
+        """
+        have = self.settings
+        if have.escrow_folder is None or have.escrow_keys_folder is None:
+            raise VaultError(
+                "No escrow is kept.", hint="Set BACKOFFICE_ESCROW_FOLDER and BACKOFFICE_ESCROW_KEYS_FOLDER."
+            )
+        url, verb = (have.keystore_owner_url, "restore") if restore else (have.keystore_url, "copy")
+        return Escrow(
+            _key_store(url, verb),
+            copies=have.escrow_folder,
+            keys=have.escrow_keys_folder,
+            tombstones=have.tombstones_file,
         )
-        master = MasterKey.from_file(self.settings.master_key_file)
-        return EmbeddedKeys(engine, master, self.settings.tombstones_file)
+
+    @cached_property
+    def root_key(self) -> RootKey:
+        """What wraps the projects' keys: OpenBao, or a master key.
+
+        :raises VaultError: this process was given none of them, or more than one.
+        """
+        from backoffice.vault.master import MasterKeys
+        from backoffice.vault.openbao import OpenBao, TransitKeys
+
+        have = self.settings
+        given = [
+            one for one in (have.openbao_url, have.master_key_file, have.master_key, have.master_key_credential) if one
+        ]
+        if len(given) != 1:
+            raise VaultError(
+                f"This process has {len(given)} places for what opens the key store, not one.",
+                hint="Set BACKOFFICE_OPENBAO_URL, or one of BACKOFFICE_MASTER_KEY_FILE, …_MASTER_KEY, …_MASTER_KEY_CREDENTIAL.",
+            )
+        if have.openbao_url:
+            if have.openbao_role is None or have.openbao_secret_file is None:
+                raise VaultError(
+                    "This process has no role in OpenBao.", hint="Set BACKOFFICE_OPENBAO_ROLE and …_SECRET_FILE."
+                )
+            return TransitKeys(
+                OpenBao(
+                    url=have.openbao_url,
+                    ca=have.openbao_ca,
+                    role=have.openbao_role,
+                    secret_file=have.openbao_secret_file,
+                    mount=have.openbao_mount,
+                )
+            )
+        if have.master_key_file:
+            return MasterKeys.from_file(have.master_key_file)
+        if have.master_key:
+            return MasterKeys.from_text(have.master_key.get_secret_value())
+        return MasterKeys.from_credential(str(have.master_key_credential))
 
     @cached_property
     def store(self) -> Store:
@@ -81,6 +158,12 @@ class Deployment:
         :raises ContractError: a file is missing or wrong.
         """
         return load_project(project_id, root=self.settings.root)
+
+
+def _key_store(url: SecretStr | None, verb: str) -> Engine:
+    if url is None:
+        raise VaultError(f"This process may not {verb} keys: it was not given the key store for that.")
+    return create_engine(url.get_secret_value(), hide_parameters=True, pool_pre_ping=True, pool_size=2)
 
 
 @contextmanager

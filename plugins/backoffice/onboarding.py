@@ -31,7 +31,7 @@ def onboard(deployment: Deployment, project_id: str) -> Path:
 
     project, have = deployment.project(project_id), deployment.settings
     deployment.store_manager.create_bucket(project.bucket)
-    deployment.keys.create(project_id)
+    deployment.key_owner.create(project_id)
     folder = kit_folder(deployment, project_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)

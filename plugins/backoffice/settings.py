@@ -30,14 +30,30 @@ class Settings(BaseSettings):
     var: Path = Field(default_factory=var_folder, description="state that is not in a database or a bucket")
 
     ledger_url: SecretStr = Field(description="SQLAlchemy URL of the ledger")
-    keystore_url: SecretStr = Field(
-        description="SQLAlchemy URL of the key store: another database, never in a data backup"
+    keystore_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of the key store, another database, as who opens keys and destroys none"
     )
-    master_key_file: Path = Field(description="32 bytes that wrap the projects' keys")
+    keystore_owner_url: SecretStr | None = Field(
+        None, description="the same as who makes projects' keys: onboarding only"
+    )
+    keystore_eraser_url: SecretStr | None = Field(None, description="the same as who destroys keys and opens none")
+    master_key_file: Path | None = Field(None, description="32 bytes that wrap the projects' keys, in a private file")
+    master_key: SecretStr | None = Field(None, description="the same as a secret of the environment, base64")
+    master_key_credential: str | None = Field(
+        None, description="the same as a credential that systemd hands over: its name"
+    )
+    openbao_url: str | None = Field(None, description="OpenBao, whose transit engine wraps the projects' keys instead")
+    openbao_ca: Path | None = Field(None, description="CA bundle that OpenBao's certificate is checked against")
+    openbao_role: str | None = Field(None, description="the id of this process' role there (AppRole)")
+    openbao_secret_file: Path | None = Field(None, description="that role's secret id, in a private file")
+    openbao_mount: str = Field("transit", description="where the transit engine is mounted")
     signing_key_file: Path = Field(description="the company's Ed25519 key: certificates and receipts")
     company_key_file: Path = Field(description="the company's OpenPGP key: deliveries are signed with it")
     company_certificate_file: Path = Field(description="its public half, in every client's kit")
     tombstones_file: Path = Field(description="ids of destroyed keys, outside the key store (P17)")
+
+    escrow_folder: Path | None = Field(None, description="where copies of the key store lie, of its last days")
+    escrow_keys_folder: Path | None = Field(None, description="where their keys lie: a folder on another system")
 
     store_endpoint: str = Field(description="URL of the S3 server")
     store_region: str = Field("eu-central-1", description="where the store is, as the store names it")

@@ -19,13 +19,13 @@ def set_up(deployment: Deployment) -> list[str]:
     from backoffice.errors import ContractError
     from backoffice.ledger.migrate import migrate
     from backoffice.onboarding import onboard, write_private
-    from backoffice.vault.master import MasterKey
+    from backoffice.vault.master import MasterKeys
     from backoffice.vault.openpgp import generate
     from backoffice.vault.signing import SigningKey
 
     have = deployment.settings
-    if not have.master_key_file.exists():
-        MasterKey.create(have.master_key_file)
+    if have.master_key_file and not have.master_key_file.exists():
+        MasterKeys.create(have.master_key_file)
     if not have.signing_key_file.exists():
         SigningKey.create(have.signing_key_file)
     if not have.company_key_file.exists():
@@ -33,7 +33,7 @@ def set_up(deployment: Deployment) -> list[str]:
         write_private(have.company_certificate_file, made.certificate)
         write_private(have.company_key_file, made.secret)
     have.tombstones_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    deployment.keys.create_schema()
+    deployment.key_owner.create_schema()
     migrate(deployment.ledger.engine)
     ready = []
     for project_id in project_ids(have.root):

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backoffice.errors import BackofficeError, NotAgreed
-from backoffice.vault.keys import EmbeddedKeys
+from backoffice.vault.keys import ProjectKeys
 from tests.transform.reading.files import xlsx
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.passwords: dict[str, bytes] = {}
-        self.keys = self
+        self.key_owner = self
 
     def keep_password(self, project: str, password: bytes) -> None:
         self.passwords[project] = password
@@ -97,7 +97,7 @@ def project(*arguments: str, given: bytes = b"") -> str:
 
 
 def test_the_stand_in_has_the_methods_of_the_key_store():
-    assert all(callable(getattr(EmbeddedKeys, name)) for name in ("keep_password", "forget_password", "password"))
+    assert all(callable(getattr(ProjectKeys, name)) for name in ("keep_password", "forget_password", "password"))
 
 
 def test_a_password_is_kept_from_standard_input_and_deleted(keys: Kept):

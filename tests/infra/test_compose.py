@@ -22,7 +22,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"secrets", "volumes", "setup"}
 LASTING = SERVICES.keys() - ONE_SHOT
-PARTS = ("postgres", "seaweedfs", "broker", "api-server", "scheduler", "dag-processor", "triggerer", "worker")
+PARTS = ("postgres", "seaweedfs", "broker", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "eraser")
 
 
 def default(text: str) -> str:
@@ -151,7 +151,7 @@ def test_no_secret_is_in_an_environment_or_a_command_line() -> None:
         for variable, value in service.get("environment", {}).items():
             assert not re.search(r"://[^/]*:[^/]*@", str(value)), (name, variable)
             if re.search(r"PASSWORD|SECRET|_KEY|TOKEN|FERNET", variable):
-                assert variable.endswith("_FILE"), (name, variable)
+                assert variable.endswith(("_FILE", "_FOLDER")), (name, variable)
         assert not re.search(r"--?(pass|requirepass|password)[= ]", str(service.get("command", ""))), name
 
 
@@ -168,10 +168,16 @@ def test_every_secret_is_made_used_and_private(made_secrets: Path) -> None:
 
 def test_a_service_gets_no_secret_that_it_does_not_need() -> None:
     powers = {"backoffice_store_manager_access_key", "backoffice_store_manager_secret_key", "airflow_admin_password"}
-    company = {"master.key", "signing.pem", "company.key.pgp", "backoffice_ledger_url", "backoffice_keystore_url"}
+    powers |= {"backoffice_keystore_owner_url"}
+    company = {"master.key", "signing.pem", "company.key.pgp", "backoffice_keystore_url"}
     for name in SERVICES:
         assert name == "setup" or not secrets_of(name) & powers, name
         assert name in ("setup", "worker") or not secrets_of(name) & company, name
+        assert name in ("setup", "worker", "eraser") or "backoffice_ledger_url" not in secrets_of(name), name
+    # Who opens keys destroys none, nor forgets that they were destroyed; who destroys opens none.
+    assert "backoffice_keystore_eraser_url" not in secrets_of("worker")
+    assert "state:/var/lib/backoffice:ro" in SERVICES["worker"]["volumes"]
+    assert not secrets_of("eraser") & company
     # Where clients' data is processed there is no way into Airflow's own database.
     assert not secrets_of("worker") & {
         "airflow_database_url",
@@ -188,10 +194,10 @@ def test_secrets_are_made_once(made_secrets: Path) -> None:
 
 
 def test_the_company_keys_are_taken_as_they_are_made(made_secrets: Path) -> None:
-    from backoffice.vault.master import MasterKey
+    from backoffice.vault.master import MasterKeys
     from backoffice.vault.signing import SigningKey
 
-    MasterKey.from_file(made_secrets / "master.key")
+    MasterKeys.from_file(made_secrets / "master.key")
     SigningKey.load(made_secrets / "signing.pem")
     assert "BEGIN PGP PUBLIC KEY BLOCK" in (made_secrets / "company.asc").read_text()
 
@@ -330,11 +336,12 @@ def flags_of(command: Any) -> dict[str, str]:
 
 def test_the_databases_are_those_of_the_embedded_stack() -> None:
     script = (ROOT / "infra/compose/postgres/init.sh").read_text(encoding="utf-8")
-    assert f"for name in {' '.join(postgres.DATABASES)}; do" in script
+    assert f"for role in {' '.join(postgres.ROLES)}; do" in script
+    assert all(role.partition("_")[0] == database for role, database in postgres.ROLES.items())
     rules = (ROOT / "infra/compose/postgres/pg_hba.conf").read_text(encoding="utf-8").splitlines()
     fields = [line.split() for line in rules if line and not line.startswith("#")]
     assert [entry[:3] for entry in fields if entry[0] != "local"] == [
-        ["hostssl", name, name] for name in postgres.DATABASES
+        ["hostssl", database, role] for role, database in postgres.ROLES.items()
     ]
     assert all(entry[-1] == "scram-sha-256" for entry in fields)
 

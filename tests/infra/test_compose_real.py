@@ -194,7 +194,7 @@ def test_services_have_no_way_out_and_write_only_where_they_may(running: Running
     engine = running.site.engine
     inside = f"{running.site.project}_inside"
     assert engine.docker("network", "inspect", "--format", "{{.Internal}}", inside).strip() == "true"
-    for name in ("postgres", "broker", "scheduler", "dag-processor", "triggerer", "worker"):
+    for name in ("postgres", "broker", "scheduler", "dag-processor", "triggerer", "worker", "eraser"):
         identity = running.site.compose("ps", "--quiet", name).strip()
         networks = json.loads(engine.docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", identity))
         assert list(networks) == [inside], name
@@ -204,6 +204,30 @@ def test_services_have_no_way_out_and_write_only_where_they_may(running: Running
     assert int(lines[1].split()[1], 16) == 0
     assert lines[2].split()[1] == "1"
     assert "Read-only" in lines[3]
+
+
+def test_who_opens_keys_destroys_none_and_who_destroys_opens_none(running: Running) -> None:
+    """Each has but its own role's address of the key store, and what the other can do its database refuses it."""
+    ask = (
+        "from backoffice.deployment import Deployment; from backoffice.errors import VaultError; "
+        "from backoffice.settings import settings; from sqlalchemy import create_engine, text\n"
+        "have = settings(); made = Deployment(have)\n"
+        "url = (have.keystore_url or have.keystore_eraser_url).get_secret_value()\n"
+        "for part in ('keys', 'key_owner', 'key_eraser'):\n"
+        "    try: getattr(made, part); print('has', part)\n"
+        "    except VaultError: print('not', part)\n"
+        "for verb in ('SELECT wrapped FROM job_key', 'DELETE FROM job_key WHERE false'):\n"
+        "    try:\n"
+        "        with create_engine(url).connect() as db: db.execute(text(verb)); print('may', verb[:6])\n"
+        "    except Exception: print('not', verb[:6])\n"
+    )
+    said = {
+        name: running.site.compose("exec", "-T", name, "python", "-c", ask).split("\n")[:5]
+        for name in ("worker", "eraser")
+    }
+    assert said["worker"] == ["has keys", "not key_owner", "not key_eraser", "may SELECT", "not DELETE"]
+    assert said["eraser"] == ["not keys", "not key_owner", "has key_eraser", "not SELECT", "may DELETE"]
+    running.site.compose("exec", "-T", "eraser", "sh", "-c", "test ! -e /run/secrets/master.key")
 
 
 def test_no_secret_shows_in_environments_command_lines_or_logs(running: Running) -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from backoffice.errors import StackError
-from backoffice.stack.postgres import DATABASES, Postgres
+from backoffice.stack.postgres import ROLES, Postgres
 from backoffice.stack.process import Part, Process
 from tests.stack.test_stack_seaweedfs import listening
 
@@ -74,7 +74,7 @@ def test_a_password_is_never_in_a_statement(server: tuple[Postgres, Process]) ->
     found, process = server
     start(found, process)
     for password in ("first-password", "second-password"):
-        found.create_databases(dict.fromkeys(DATABASES, password))
+        found.create_databases(dict.fromkeys(ROLES, password))
         psycopg.connect(address(found.url("ledger", password))).close()
     said = process.part.log.read_text()
     assert "CREATE ROLE" in said

@@ -17,13 +17,14 @@ from sqlalchemy import create_engine, text
 from backoffice.errors import VaultError
 from backoffice.ids import new_id
 from backoffice.vault import wrapping
-from backoffice.vault.keys import EmbeddedKeys, MasterKey
+from backoffice.vault.keys import ProjectKeys
+from backoffice.vault.master import MasterKeys
 from backoffice.vault.openpgp import fingerprint
 
 PROJECT = "acme_contacts"
 
 
-def test_a_project_made_twice_keeps_its_first_keys(keys: EmbeddedKeys):
+def test_a_project_made_twice_keeps_its_first_keys(keys: ProjectKeys):
     certificate = keys.create(PROJECT)
     secret = keys.secret(PROJECT)
     assert keys.create(PROJECT) == certificate == keys.certificate(PROJECT)
@@ -32,7 +33,7 @@ def test_a_project_made_twice_keeps_its_first_keys(keys: EmbeddedKeys):
     assert len(fingerprint(certificate)) == 40
 
 
-def test_a_job_made_twice_keeps_its_first_key(keys: EmbeddedKeys):
+def test_a_job_made_twice_keeps_its_first_key(keys: ProjectKeys):
     job = new_id()
     keys.create(PROJECT)
     keys.create_job(PROJECT, job)
@@ -42,7 +43,7 @@ def test_a_job_made_twice_keeps_its_first_key(keys: EmbeddedKeys):
     assert len(key) == 32
 
 
-def test_every_job_and_project_has_a_key_of_its_own(keys: EmbeddedKeys):
+def test_every_job_and_project_has_a_key_of_its_own(keys: ProjectKeys):
     jobs = [new_id() for _ in range(3)]
     for project in (PROJECT, "acme_products"):
         keys.create(project)
@@ -52,15 +53,17 @@ def test_every_job_and_project_has_a_key_of_its_own(keys: EmbeddedKeys):
     assert keys.secret(PROJECT) != keys.secret("acme_products")
 
 
-def test_keys_come_back_in_another_process(store, keys: EmbeddedKeys):
+def test_keys_come_back_in_another_process(own_store):
+    store, keys = own_store, own_store.open()
     job = new_id()
     keys.create(PROJECT)
     keys.create_job(PROJECT, job)
     script = (
         "import sys; from pathlib import Path; from sqlalchemy import create_engine\n"
-        "from backoffice.vault.keys import EmbeddedKeys, MasterKey\n"
+        "from backoffice.vault.keys import ProjectKeys\n"
+        "from backoffice.vault.master import MasterKeys\n"
         "engine = create_engine(sys.argv[1], hide_parameters=True)\n"
-        "keys = EmbeddedKeys(engine, MasterKey.from_file(Path(sys.argv[2])), Path(sys.argv[3]))\n"
+        "keys = ProjectKeys(engine, MasterKeys.from_file(Path(sys.argv[2])), Path(sys.argv[3]))\n"
         "sys.stdout.write(keys.unwrap(sys.argv[4], sys.argv[5]).hex())"
     )
     arguments = [store.url, str(store.master), str(store.tombstones), PROJECT, str(job)]
@@ -68,19 +71,20 @@ def test_keys_come_back_in_another_process(store, keys: EmbeddedKeys):
     assert found.stdout.decode() == keys.unwrap(PROJECT, job).hex()
 
 
-def test_two_processes_creating_at_once_agree(store):
+def test_two_processes_creating_at_once_agree(own_store):
     """Eight processes, one project and one job: one set of keys, and all of them see it."""
     job = new_id()
     script = (
         "import sys; from pathlib import Path; from sqlalchemy import create_engine\n"
-        "from backoffice.vault.keys import EmbeddedKeys, MasterKey\n"
+        "from backoffice.vault.keys import ProjectKeys\n"
+        "from backoffice.vault.master import MasterKeys\n"
         "engine = create_engine(sys.argv[1], hide_parameters=True)\n"
-        "keys = EmbeddedKeys(engine, MasterKey.from_file(Path(sys.argv[2])), Path(sys.argv[3]))\n"
+        "keys = ProjectKeys(engine, MasterKeys.from_file(Path(sys.argv[2])), Path(sys.argv[3]))\n"
         "sys.stdin.readline()\n"
         "certificate = keys.create(sys.argv[4]); keys.create_job(sys.argv[4], sys.argv[5])\n"
         "sys.stdout.write(certificate + keys.unwrap(sys.argv[4], sys.argv[5]).hex())"
     )
-    arguments = [store.url, str(store.master), str(store.tombstones), PROJECT, str(job)]
+    arguments = [own_store.url, str(own_store.master), str(own_store.tombstones), PROJECT, str(job)]
     started = [
         subprocess.Popen(
             [sys.executable, "-c", script, *arguments],
@@ -110,7 +114,7 @@ def test_many_threads_creating_jobs_at_once_agree(store):
     assert len(set(found)) == 5
 
 
-def test_what_was_never_made_is_said_so(keys: EmbeddedKeys):
+def test_what_was_never_made_is_said_so(keys: ProjectKeys):
     with pytest.raises(VaultError, match="no key for project"):
         keys.certificate(PROJECT)
     with pytest.raises(VaultError, match="no key for project"):
@@ -121,7 +125,7 @@ def test_what_was_never_made_is_said_so(keys: EmbeddedKeys):
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a b", "a\nb", "ü", "x" * 129, '","'])
-def test_an_id_that_could_be_mistaken_for_something_else_is_refused(keys: EmbeddedKeys, name: str):
+def test_an_id_that_could_be_mistaken_for_something_else_is_refused(keys: ProjectKeys, name: str):
     with pytest.raises(VaultError, match="An id"):
         keys.create(name)
 
@@ -129,7 +133,7 @@ def test_an_id_that_could_be_mistaken_for_something_else_is_refused(keys: Embedd
 # ---------------------------------------------------------------------- wrapping
 
 
-def test_a_row_moved_to_another_job_or_project_does_not_open(store, keys: EmbeddedKeys):
+def test_a_row_moved_to_another_job_or_project_does_not_open(store, keys: ProjectKeys):
     here, there = new_id(), new_id()
     for project in (PROJECT, "acme_products"):
         keys.create(project)
@@ -151,9 +155,10 @@ def test_a_row_moved_to_another_job_or_project_does_not_open(store, keys: Embedd
             keys.unwrap(project, job)
 
 
-def test_another_master_key_is_named_and_refused(store, keys: EmbeddedKeys, tmp_path: Path):
-    keys.create(PROJECT)
-    other = EmbeddedKeys(store.engine, MasterKey.create(tmp_path / "other.key"), store.tombstones)
+def test_another_master_key_is_named_and_refused(own_store, tmp_path: Path):
+    store = own_store
+    store.open().create(PROJECT)
+    other = ProjectKeys(store.engine, MasterKeys.create(tmp_path / "other.key"), store.tombstones)
     with pytest.raises(VaultError, match="master key"):
         other.secret(PROJECT)
 
@@ -177,7 +182,7 @@ def test_a_wrapped_secret_opens_whole_and_only_in_its_context(data: bytes, conte
 # ---------------------------------------------------------------------- seal and index
 
 
-def test_a_sealed_secret_opens_for_its_own_job_only(keys: EmbeddedKeys):
+def test_a_sealed_secret_opens_for_its_own_job_only(keys: ProjectKeys):
     here, there = new_id(), new_id()
     keys.create(PROJECT)
     for job in (here, there):
@@ -192,7 +197,7 @@ def test_a_sealed_secret_opens_for_its_own_job_only(keys: EmbeddedKeys):
     assert keys.unseal(PROJECT, None, of_project) == b"x"
 
 
-def test_an_index_is_stable_and_tells_projects_apart(store, keys: EmbeddedKeys):
+def test_an_index_is_stable_and_tells_projects_apart(store, keys: ProjectKeys):
     keys.create(PROJECT)
     keys.create("acme_products")
     found = keys.index(PROJECT, b"in/anna.csv")
@@ -204,7 +209,7 @@ def test_an_index_is_stable_and_tells_projects_apart(store, keys: EmbeddedKeys):
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300))
-def test_whatever_is_sealed_comes_back(keys: EmbeddedKeys, data: bytes):
+def test_whatever_is_sealed_comes_back(keys: ProjectKeys, data: bytes):
     keys.create(PROJECT)
     keys.create_job(PROJECT, "job")
     assert keys.unseal(PROJECT, "job", keys.seal(PROJECT, "job", data)) == data
@@ -215,12 +220,12 @@ def test_whatever_is_sealed_comes_back(keys: EmbeddedKeys, data: bytes):
 
 def test_the_master_key_is_private_and_never_replaced(tmp_path: Path):
     path = tmp_path / "secrets" / "master.key"
-    made = MasterKey.create(path)
+    made = MasterKeys.create(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert MasterKey.from_file(path).id == made.id
+    assert MasterKeys.from_file(path).ids == made.ids
     before = path.read_bytes()
     with pytest.raises(VaultError, match="not written"):
-        MasterKey.create(path)
+        MasterKeys.create(path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -228,10 +233,10 @@ def test_the_master_key_is_private_and_never_replaced(tmp_path: Path):
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604])
 def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path, mode: int):
     path = tmp_path / "master.key"
-    MasterKey.create(path)
+    MasterKeys.create(path)
     path.chmod(mode)
     with pytest.raises(VaultError, match="mode"):
-        MasterKey.from_file(path)
+        MasterKeys.from_file(path)
 
 
 def test_a_master_key_of_another_length_is_refused(tmp_path: Path):
@@ -239,24 +244,24 @@ def test_a_master_key_of_another_length_is_refused(tmp_path: Path):
     path.write_bytes(b"x" * 31)
     path.chmod(0o600)
     with pytest.raises(VaultError, match="31 bytes"):
-        MasterKey.from_file(path)
+        MasterKeys.from_file(path)
     with pytest.raises(VaultError, match="not used"):
-        MasterKey.from_file(tmp_path / "none")
+        MasterKeys.from_file(tmp_path / "none")
 
 
 # ---------------------------------------------------------------------- nothing leaks
 
 
-def test_no_key_shows_in_a_repr_a_log_or_an_error(store, keys: EmbeddedKeys, caplog: pytest.LogCaptureFixture):
+def test_no_key_shows_in_a_repr_a_log_or_an_error(store, keys: ProjectKeys, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)
     job = new_id()
     keys.create(PROJECT)
     keys.create_job(PROJECT, job)
     secrets = [store.master.read_bytes(), keys.unwrap(PROJECT, job), keys.secret(PROJECT)]
-    said = [repr(keys), repr(MasterKey.from_file(store.master)), str(MasterKey.from_file(store.master))]
+    said = [repr(keys), repr(MasterKeys.from_file(store.master)), str(MasterKeys.from_file(store.master))]
     with pytest.raises(VaultError) as raised:
-        pickle.dumps(MasterKey.from_file(store.master))
+        pickle.dumps(MasterKeys.from_file(store.master))
     said.append(str(raised.value))
     with store.engine.begin() as connection:
         connection.execute(text("drop table job_key"))
@@ -270,7 +275,7 @@ def test_no_key_shows_in_a_repr_a_log_or_an_error(store, keys: EmbeddedKeys, cap
             assert not any(shape[:40] in text for text in said)
 
 
-def test_the_database_holds_no_key_in_the_clear(store, keys: EmbeddedKeys):
+def test_the_database_holds_no_key_in_the_clear(store, keys: ProjectKeys):
     job = new_id()
     keys.create(PROJECT)
     keys.create_job(PROJECT, job)
@@ -286,14 +291,14 @@ def test_the_database_holds_no_key_in_the_clear(store, keys: EmbeddedKeys):
         assert secret not in held
 
 
-def test_an_engine_that_prints_parameters_is_refused(store, tmp_path: Path):
+def test_an_engine_that_prints_parameters_is_refused(own_store, tmp_path: Path):
     with pytest.raises(VaultError, match="prints parameters"):
-        EmbeddedKeys(create_engine(store.url), MasterKey.from_file(store.master), tmp_path / "t")
+        ProjectKeys(create_engine(own_store.url), own_store.root(), tmp_path / "t")
 
 
-def test_a_store_that_is_away_is_our_error(store, tmp_path: Path):
-    engine = create_engine(store.url.replace("/keys_", "/gone_"), hide_parameters=True)
-    keys = EmbeddedKeys(engine, MasterKey.from_file(store.master), store.tombstones)
+def test_a_store_that_is_away_is_our_error(own_store, tmp_path: Path):
+    engine = create_engine(own_store.url.replace("/keys_", "/gone_"), hide_parameters=True)
+    keys = ProjectKeys(engine, own_store.root(), own_store.tombstones)
     with pytest.raises(VaultError, match="did not answer") as raised:
         keys.certificate(PROJECT)
     assert raised.value.__context__ is None

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from backoffice.errors import KeyDestroyed, VaultError
 from backoffice.ids import new_id
-from backoffice.vault.keys import EmbeddedKeys
+from backoffice.vault.destroying import KeyEraser
+from backoffice.vault.keys import ProjectKeys
 
 PROJECT, OTHER = "acme_contacts", "acme_orders"
 PASSWORD = "Straße 7 😀".encode()
@@ -24,7 +25,7 @@ def kept(store) -> list[tuple[int, bytes]]:
         return [(row.epoch, bytes(row.wrapped)) for row in found]
 
 
-def test_it_is_kept_wrapped_and_another_process_reads_it(store, keys: EmbeddedKeys):
+def test_it_is_kept_wrapped_and_another_process_reads_it(store, keys: ProjectKeys):
     keys.create(PROJECT)
     assert keys.password(PROJECT) is None
     keys.keep_password(PROJECT, PASSWORD)
@@ -33,7 +34,7 @@ def test_it_is_kept_wrapped_and_another_process_reads_it(store, keys: EmbeddedKe
     assert PASSWORD not in wrapped
 
 
-def test_a_new_one_takes_its_place_and_the_old_one_is_deleted(store, keys: EmbeddedKeys):
+def test_a_new_one_takes_its_place_and_the_old_one_is_deleted(store, keys: ProjectKeys):
     keys.create(PROJECT)
     keys.keep_password(PROJECT, PASSWORD)
     keys.keep_password(PROJECT, b"new")
@@ -41,7 +42,7 @@ def test_a_new_one_takes_its_place_and_the_old_one_is_deleted(store, keys: Embed
     assert [epoch for epoch, _ in kept(store)] == [2]
 
 
-def test_forgetting_deletes_it_and_leaves_the_keys(store, keys: EmbeddedKeys):
+def test_forgetting_deletes_it_and_leaves_the_keys(store, keys: ProjectKeys):
     keys.create(PROJECT)
     job = new_id()
     keys.create_job(PROJECT, job)
@@ -56,7 +57,7 @@ def test_forgetting_deletes_it_and_leaves_the_keys(store, keys: EmbeddedKeys):
     assert keys.password(PROJECT) == b"new"
 
 
-def test_each_project_has_its_own(keys: EmbeddedKeys):
+def test_each_project_has_its_own(keys: ProjectKeys):
     for project in (PROJECT, OTHER):
         keys.create(project)
     keys.keep_password(PROJECT, PASSWORD)
@@ -66,7 +67,7 @@ def test_each_project_has_its_own(keys: EmbeddedKeys):
     assert keys.password(OTHER) == b"other"
 
 
-def test_a_row_that_was_moved_to_another_project_does_not_open(store, keys: EmbeddedKeys):
+def test_a_row_that_was_moved_to_another_project_does_not_open(store, keys: ProjectKeys):
     for project in (PROJECT, OTHER):
         keys.create(project)
     keys.keep_password(PROJECT, PASSWORD)
@@ -76,11 +77,10 @@ def test_a_row_that_was_moved_to_another_project_does_not_open(store, keys: Embe
         keys.password(OTHER)
 
 
-def test_it_is_destroyed_with_the_projects_keys_and_never_kept_again(store, keys: EmbeddedKeys):
+def test_it_is_destroyed_with_the_projects_keys_and_never_kept_again(store, keys: ProjectKeys, eraser: KeyEraser):
     keys.create(PROJECT)
     keys.keep_password(PROJECT, PASSWORD)
-    proof = keys.destroy(PROJECT)
-    assert proof.probe.rows_left == 0
+    eraser.destroy(PROJECT)
     assert kept(store) == []
     for use in (
         lambda: keys.password(PROJECT),
@@ -92,23 +92,23 @@ def test_it_is_destroyed_with_the_projects_keys_and_never_kept_again(store, keys
     assert kept(store) == []
 
 
-def test_a_row_that_a_restore_brings_back_is_not_served(store, keys: EmbeddedKeys):
+def test_a_row_that_a_restore_brings_back_is_not_served(store, keys: ProjectKeys, eraser: KeyEraser):
     keys.create(PROJECT)
     keys.keep_password(PROJECT, PASSWORD)
     with store.engine.connect() as connection:
         rows = [dict(row._mapping) for row in connection.execute(text("select * from project_key"))]
-    keys.destroy(PROJECT)
+    eraser.destroy(PROJECT)
     columns = ", ".join(rows[0])
     values = ", ".join(f":{name}" for name in rows[0])
     with store.engine.begin() as connection:
         connection.execute(text(f"insert into project_key ({columns}) values ({values})"), rows)
     with pytest.raises(KeyDestroyed):
         keys.password(PROJECT)
-    assert keys.destroy(PROJECT).probe.rows_left == 0
+    eraser.destroy(PROJECT)
     assert kept(store) == []
 
 
-def test_without_a_project_there_is_none_to_keep(keys: EmbeddedKeys):
+def test_without_a_project_there_is_none_to_keep(keys: ProjectKeys):
     for use in (
         lambda: keys.password(PROJECT),
         lambda: keys.keep_password(PROJECT, PASSWORD),
@@ -118,7 +118,7 @@ def test_without_a_project_there_is_none_to_keep(keys: EmbeddedKeys):
             use()
 
 
-def test_whatever_runs_at_once_there_is_one_or_none_and_the_last_counts(store, keys: EmbeddedKeys):
+def test_whatever_runs_at_once_there_is_one_or_none_and_the_last_counts(store, keys: ProjectKeys):
     keys.create(PROJECT)
 
     def act(number: int) -> None:
@@ -137,13 +137,13 @@ def test_whatever_runs_at_once_there_is_one_or_none_and_the_last_counts(store, k
     assert keys.password(PROJECT) is None
 
 
-def test_keeping_while_the_project_is_destroyed_brings_nothing_back(store, keys: EmbeddedKeys):
+def test_keeping_while_the_project_is_destroyed_brings_nothing_back(store, keys: ProjectKeys):
     keys.create(PROJECT)
 
     def act(number: int) -> None:
         mine = store.open()
         if number == 5:
-            mine.destroy(PROJECT)
+            store.eraser().destroy(PROJECT)
             return
         with suppress(KeyDestroyed):
             mine.keep_password(PROJECT, PASSWORD)

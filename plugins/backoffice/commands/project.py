@@ -94,7 +94,7 @@ def password(
 
     if forget:
         with deployment() as opened:
-            there = opened.keys.forget_password(project)
+            there = opened.key_owner.forget_password(project)
         print(f"The password of {project} is deleted." if there else f"No password is kept for {project}.")
         return
     refusal = password_refusal(load_project(project, root=root_folder()).dpa)
@@ -102,7 +102,7 @@ def password(
         raise NotAgreed(refusal.message, hint=refusal.hint)
     given = entered(f"Password of the workbooks of {project}", confirm=True)
     with deployment() as opened:
-        opened.keys.keep_password(project, given.text.encode())
+        opened.key_owner.keep_password(project, given.text.encode())
     print(f"The password of {project} is kept, encrypted, among its keys.")
 
 

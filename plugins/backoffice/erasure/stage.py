@@ -8,12 +8,12 @@ was deleted by name must not be believed by name.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from backoffice.errors import ErasureIncomplete, KeyDestroyed, LedgerError
+from backoffice.errors import ErasureIncomplete, LedgerError
 from backoffice.ids import new_id
 from backoffice.ledger import Job, JobState, Stage
 from backoffice.work import work_prefix
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
     from backoffice.deployment import Deployment
     from backoffice.storage import Erased, Remaining
 
-__all__ = ["Scope", "certify", "erase"]
+__all__ = ["Scope", "certify", "erase", "erase_abandoned_keys"]
 
 
 _DELETED = "every version, delete marker and unfinished upload deleted; listed and asked for again: none"
-_DESTROYED = "data key deleted and its id fenced by a tombstone; a ciphertext made before no longer opens"
+_DESTROYED = (
+    "data key deleted and its id fenced by a tombstone, by a process that cannot open keys; looked for again: none"
+)
+_TRIED = "a text that was encrypted under the data key when that was made: opened again, by a process that cannot delete keys"
 _FREED = "volumes compacted, so that deleted objects no longer lie in their files"
+
+
+_ABANDONED = timedelta(hours=1)
 
 
 class Scope(StrEnum):
@@ -67,11 +73,10 @@ def _may_erase(job: Job, scope: Scope) -> None:
 
 
 def _erase_inputs(deployment: Deployment, job: Job) -> None:
-    store, keys = deployment.store, deployment.keys
+    store = deployment.store
     started = datetime.now(UTC)
     counts: dict[str, Any] = {}
-    name = _original_name(deployment, job)
-    if name is not None:
+    for name in _original_names(deployment, job):
         counts["original"] = _counts(store.erase(job.bucket, key=name, version_id=job.version_id))
     counts["intermediates"] = _counts(store.erase(job.bucket, prefix=work_prefix(job.id)))
     left = _inputs_left(deployment, job)
@@ -79,19 +84,17 @@ def _erase_inputs(deployment: Deployment, job: Job) -> None:
         raise ErasureIncomplete(f"After erasing the inputs of job {job.id}, {left} of its objects are still there.")
     _record(deployment, job, Scope.INPUTS, system="object store", method=_DELETED, counts=counts, started=started)
     started = datetime.now(UTC)
-    proof = keys.destroy_job(job.project, job.id).to_dict()
-    _record(deployment, job, Scope.INPUTS, system="key store", method=_DESTROYED, counts=proof, started=started)
+    destroyed = deployment.key_eraser.destroy_job(job.project, job.id).to_dict()
+    _record(deployment, job, Scope.INPUTS, system="key store", method=_DESTROYED, counts=destroyed, started=started)
     deployment.ledger.note(job.id, inputs_erased_at=datetime.now(UTC), key_sealed=None)
 
 
-def _original_name(deployment: Deployment, job: Job) -> str | None:
-    """The original's object key; ``None`` where it went with the data key, which is destroyed after the object."""
-    if job.key_sealed is None:
-        return None
-    try:
-        return deployment.keys.unseal(job.project, job.id, job.key_sealed).decode()
-    except KeyDestroyed:
-        return None
+def _original_names(deployment: Deployment, job: Job) -> list[str]:
+    """The original's object key, if it is there. Found by its version's id, which is unique: the name that the ledger has is
+    sealed under the job's key, and who erases opens none.
+    """
+    versions = deployment.store.versions(job.bucket, "in/")
+    return [found.key for found in versions if found.version_id == job.version_id]
 
 
 def _erase_results(deployment: Deployment, job: Job) -> None:
@@ -160,13 +163,23 @@ def _record(
 
 
 def _inputs_left(deployment: Deployment, job: Job) -> int:
-    """Versions of this job's original, and all of its intermediates, that the store still shows.
+    """Versions of this job's original, and all of its intermediates, that the store still shows."""
+    originals = len(_original_names(deployment, job))
+    return originals + _left(deployment.store.remaining(job.bucket, prefix=work_prefix(job.id)))
 
-    Version ids are unique, so the original is looked for by its id among all there are, not by the name it was deleted by.
+
+def erase_abandoned_keys(deployment: Deployment) -> int:
+    """Destroy the keys of jobs that the ledger does not know: a claim broke off, or somebody else was first. Gives how many.
+
+    Keys younger than an hour are left: their claim may be under way.
     """
-    store = deployment.store
-    originals = sum(1 for found in store.versions(job.bucket, "in/") if found.version_id == job.version_id)
-    return originals + _left(store.remaining(job.bucket, prefix=work_prefix(job.id)))
+    eraser = deployment.key_eraser
+    old = eraser.made_before(datetime.now(UTC) - _ABANDONED)
+    known = deployment.ledger.which(UUID(job) for _, job in old)
+    lost = [(project, job) for project, job in old if UUID(job) not in known]
+    for project, job in lost:
+        eraser.destroy_job(project, job)
+    return len(lost)
 
 
 def certify(deployment: Deployment, job_id: UUID) -> bytes:
@@ -186,8 +199,13 @@ def certify(deployment: Deployment, job_id: UUID) -> bytes:
         if left:
             raise ErasureIncomplete(f"Job {job.id} was erased, but {left} of its objects are listed.")
         looked_at = datetime.now(UTC)
-        if not deployment.keys.is_destroyed(job.project, job.id):
+        probe = deployment.keys.probe(job.project, job.id)
+        if not probe.destroyed:
             raise ErasureIncomplete(f"Job {job.id} was erased, but its data key is there.")
+        tried = probe.to_dict()
+        _record(
+            deployment, job, Scope.INPUTS, system="key store, tried", method=_TRIED, counts=tried, started=looked_at
+        )
         certificate = new_id()
         project = deployment.project(job.project)
         document = compose(job, project, deployment.ledger.of(job.id), certificate=certificate, looked_at=looked_at)

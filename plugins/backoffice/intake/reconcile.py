@@ -136,8 +136,7 @@ class Intake:
         if deployment.ledger.claim(project_id, bucket, drop):
             log.info("claimed job %s of %s: %d bytes, %s", job, project_id, version.size, drop.state)
             return True
-        deployment.keys.destroy_job(project_id, job)  # somebody else was first
-        return False
+        return False  # somebody else was first; the key that nobody will use is destroyed with what crashes leave
 
     def _refusal(self, project_id: str) -> tuple[str, str] | None:
         """Why the DPA gate is shut for a project: (code, message), or ``None``. The client is told the same words."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import ssl
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +26,7 @@ from uuid import UUID
 
 from backoffice.errors import StorageError
 from backoffice.ids import new_id
+from backoffice.tls import trust
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -137,13 +137,13 @@ class Kit:
         import urllib3
         from minio import Minio
 
-        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
         have = json.loads((self.folder / f"{credentials}.json").read_text(encoding="utf-8"))
         return Minio(
             urlsplit(self._address["endpoint"]).netloc,
             access_key=have["access_key"],
             secret_key=have["secret_key"],
             region=self._address["region"],
-            http_client=urllib3.PoolManager(ssl_context=context, timeout=urllib3.Timeout(60), retries=3),
+            http_client=urllib3.PoolManager(
+                ssl_context=trust(self.folder / "ca.pem"), timeout=urllib3.Timeout(60), retries=3
+            ),
         )

@@ -134,6 +134,15 @@ class Ledger:
                 found.update((bytes(digest), version) for digest, version in rows)
         return found & wanted
 
+    def which(self, jobs: Iterable[UUID]) -> set[UUID]:
+        """Of these ids, those of jobs that the ledger knows."""
+        asked, found = list(jobs), set[UUID]()
+        with self.engine.connect() as db:
+            for start in range(0, len(asked), 1000):
+                some = t.jobs.c.id.in_(asked[start : start + 1000])
+                found.update(db.scalars(select(t.jobs.c.id).where(some)))
+        return found
+
     def claim(self, project: str, bucket: str, drop: NewDrop) -> bool:
         """Claim one version. ``False`` if somebody already has: (bucket, key, version) is unique."""
         values = {

@@ -32,8 +32,9 @@ CONFIG: dict[str, Any] = {
 def _before_the_fork(**_: Any) -> None:
     """Each task is a fork of a pool process, which is a fork of this one: what is imported here costs a task nothing."""
     from backoffice.orchestration.warm import warm
+    from backoffice.settings import settings
 
-    warm()
+    warm(opens=settings().keystore_url is not None)
     gc.collect()
     gc.freeze()  # pages that no collection touches stay shared with the forks
 

@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator
 
-from backoffice.orchestration.operators import CertifyOperator, EraseOperator, contained
+from backoffice.orchestration.operators import ERASURE, CertifyOperator, EraseOperator, contained
 from backoffice.orchestration.project import DEFAULTS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-__all__ = ["ClocksOperator", "IntakeOperator", "clocks_dag", "erasure_dag", "intake_dag"]
+__all__ = [
+    "ClocksOperator",
+    "EscrowOperator",
+    "IntakeOperator",
+    "clocks_dag",
+    "erasure_dag",
+    "escrow_dag",
+    "intake_dag",
+]
 
 _STRANDED = timedelta(minutes=15)
 _OURS = DEFAULTS | {"owner": "backoffice"}
@@ -56,7 +64,8 @@ class IntakeOperator(BaseOperator):
 class ClocksOperator(BaseOperator):
     """Starts the erasure of everything that is due, again where its run has ended without it.
 
-    It also looks for jobs that nobody works on: an operator has deleted their run, or marked its tasks as done.
+    It also looks for jobs that nobody works on: an operator has deleted their run, or marked its tasks as done. And for keys
+    that nobody will use.
     """
 
     ui_color = "#fff7e0"
@@ -69,6 +78,7 @@ class ClocksOperator(BaseOperator):
     def _start_due(self) -> None:
         from backoffice.deployment import deployment
         from backoffice.erasure.due import due
+        from backoffice.erasure.stage import erase_abandoned_keys
         from backoffice.orchestration.runs import start_run, start_run_again
 
         with deployment() as opened:
@@ -81,6 +91,27 @@ class ClocksOperator(BaseOperator):
             for job in opened.ledger.stranded(datetime.now(UTC) - _STRANDED):
                 # Failed runs are left: they are red, and an operator decides.
                 start_run_again(job.project, str(job.id), ended=("success",))
+            if lost := erase_abandoned_keys(opened):
+                self.log.info("%d keys of drops that nobody claimed destroyed", lost)
+
+
+class EscrowOperator(BaseOperator):
+    """Copies the key store once a day, and destroys the copies that are too old."""
+
+    ui_color = "#fff7e0"
+
+    def execute(self, context: Context) -> None:
+        """Airflow's entry point."""
+        del context
+        contained(self._turn)
+
+    def _turn(self) -> None:
+        from backoffice.deployment import deployment
+
+        with deployment() as opened:
+            escrow = opened.escrow()
+            made = escrow.turn()
+            self.log.info("%s; %d kept", f"made {made.id}" if made else "today's is there", len(escrow.generations()))
 
 
 def intake_dag() -> DAG:
@@ -140,5 +171,25 @@ def clocks_dag() -> DAG:
         tags={"company"},
         doc_md="Rejected drops at once; results at acceptance or at their deadline. Each line of the log says why.",
     ) as dag:
-        ClocksOperator(task_id="start_due", priority_weight=_FIRST)
+        ClocksOperator(task_id="start_due", queue=ERASURE, priority_weight=_FIRST)
+    return dag
+
+
+def escrow_dag() -> DAG:
+    """Every hour: a copy of the key store a day, and none that is older than six."""
+    with DAG(
+        "escrow",
+        description="Copies the key store, and destroys copies before they are six days old",
+        schedule=timedelta(hours=1),
+        start_date=_LONG_AGO,
+        catchup=False,
+        max_active_runs=1,
+        default_args=_OURS | {"retries": 3, "execution_timeout": timedelta(minutes=10)},
+        tags={"company"},
+        doc_md=(
+            "If the key store's database is lost, `backoffice keys restore` brings it back without what was destroyed since. "
+            "A red run means that an old copy may outlive its time, which ends a promise: mend it the same day."
+        ),
+    ) as dag:
+        EscrowOperator(task_id="turn", priority_weight=_FIRST)
     return dag

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from backoffice.deployment import Deployment
 
 __all__ = [
+    "ERASURE",
     "CertifyOperator",
     "CheckOperator",
     "DeliverOperator",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+ERASURE = "erasure"
+"""The queue of tasks that destroy: where there are several workers, one of its own, which has no key to open anything with."""
 
 _FINAL = (DropRejected, NotAgreed, CheckFailed, QualityBroken, ContractError)
 """Errors that no retry mends."""
@@ -136,7 +140,7 @@ class EraseOperator(StageOperator):
     ui_color = "#fbeeea"
 
     def __init__(self, *, scope: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(queue=ERASURE, **kwargs)
         self.scope = scope
 
     def work(self, deployment: Deployment, job: UUID) -> None:

@@ -28,12 +28,26 @@ _MODULES = (
     "backoffice.vault.signing",
     "airflow.sdk.execution_time.task_runner",
 )
+_ERASING = (
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "backoffice.orchestration",
+    "backoffice.deployment",
+    "backoffice.erasure.stage",
+    "backoffice.erasure.due",
+    "airflow.sdk.execution_time.task_runner",
+)
 
 
-def warm() -> None:
-    """Import everything a stage needs. A module that fails here fails again, and is seen, in the task that needs it."""
-    for name in _MODULES:
+def warm(*, opens: bool = True) -> None:
+    """Import everything a stage needs. A module that fails here fails again, and is seen, in the task that needs it.
+
+    :param opens: whether tasks of this process may open clients' data; a process that may not only erases.
+    """
+    for name in _MODULES if opens else _ERASING:
         importlib.import_module(name)
+    if not opens:
+        return
     logging.getLogger("great_expectations").setLevel(logging.WARNING)  # hundreds of lines at import otherwise
     from backoffice.quality import preload
 

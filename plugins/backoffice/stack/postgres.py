@@ -19,9 +19,11 @@ from urllib.parse import quote
 from backoffice.errors import StackError
 from backoffice.stack.process import write_private
 
-__all__ = ["DATABASES", "LOGGING", "Postgres", "server_bin"]
+__all__ = ["DATABASES", "LOGGING", "ROLES", "Postgres", "server_bin"]
 
 DATABASES = ("airflow", "ledger", "keystore")
+ROLES = {name: name for name in DATABASES} | {"keystore_worker": "keystore", "keystore_eraser": "keystore"}
+"""Who may log in, and to which database; one of a database's own name owns it."""
 LOGGING = {
     "log_statement": "none",
     "log_min_error_statement": "panic",
@@ -35,12 +37,9 @@ _LONGEST = 107 - len(f"/.s.PGSQL.{_PORT}")
 """Bytes of a folder whose sockets the kernel can still name (unix(7))."""
 _MAY_CONNECT = """\
 # Who may connect to what: each role to its own database, with its password; the superuser for the stack itself.
-# type  database   user      method
-local   all        postgres  scram-sha-256
-local   airflow    airflow   scram-sha-256
-local   ledger     ledger    scram-sha-256
-local   keystore   keystore  scram-sha-256
-"""
+# type  database  user  method
+local all postgres scram-sha-256
+""" + "".join(f"local {database} {role} scram-sha-256\n" for role, database in ROLES.items())
 
 
 def server_bin() -> Path:
@@ -157,7 +156,7 @@ class Postgres:
             return False
 
     def create_databases(self, passwords: dict[str, str]) -> None:
-        """A role and a database of its own for each of :data:`DATABASES`; what is there already gets its password set.
+        """The :data:`DATABASES` and their :data:`ROLES`; a role that is there already gets its password set.
 
         A password goes to the server as what SCRAM keeps of it (RFC 5802), never itself: no log and no WAL can hold it.
         """
@@ -165,20 +164,22 @@ class Postgres:
         from psycopg import sql
 
         with psycopg.connect(self._dsn(), autocommit=True) as connection:
-            for name in DATABASES:
+            for name, database in ROLES.items():
                 role, given = sql.Identifier(name), passwords[name].encode()
                 secret = connection.pgconn.encrypt_password(given, name.encode(), b"scram-sha-256").decode()
                 known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
                 verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
                 connection.execute(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(secret)))
-                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-                connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(role))
+                where = sql.Identifier(database)
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(where, role))
+                    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(where))
+                connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(where, role))
 
     def url(self, name: str, password: str, driver: str = "psycopg") -> str:
-        """The SQLAlchemy URL of one database, as its own role."""
+        """The SQLAlchemy URL of a role's database."""
         where = quote(str(self.sockets), safe="/")
-        return f"postgresql+{driver}://{name}:{quote(password, safe='')}@/{name}?host={where}&port={_PORT}"
+        return f"postgresql+{driver}://{name}:{quote(password, safe='')}@/{ROLES.get(name, name)}?host={where}&port={_PORT}"
 
     def _dsn(self) -> str:
         from psycopg.conninfo import make_conninfo

@@ -18,13 +18,20 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from backoffice.stack import airflow, seaweedfs
+from backoffice.stack import airflow, postgres, seaweedfs
 from backoffice.stack.secrets import Secrets
 
 __all__ = ["DIFFERENCES", "airflow_configuration", "make_secrets", "security"]
 
 _SECRETS = "/run/secrets"
-_DATABASES = ("airflow", "ledger", "keystore")
+_ADDRESSES = {
+    "airflow": ("airflow_database_url", "psycopg2"),
+    "ledger": ("backoffice_ledger_url", "psycopg"),
+    "keystore": ("backoffice_keystore_owner_url", "psycopg"),
+    "keystore_worker": ("backoffice_keystore_url", "psycopg"),
+    "keystore_eraser": ("backoffice_keystore_eraser_url", "psycopg"),
+}
+"""The file with the address of each role's database, and its driver."""
 
 DIFFERENCES: dict[str, dict[str, object]] = {
     "core": {
@@ -112,11 +119,11 @@ def _passwords(folder: Path, kept: Secrets) -> None:
     _once(
         folder / "airflow_jwt_secret", lambda: secrets.token_urlsafe(64)
     )  # HMAC-SHA-512 wants a key as long as its output
-    for name, driver in zip(_DATABASES, ("psycopg2", "psycopg", "psycopg"), strict=True):
-        password = quote(kept.get(f"{name}_password"), safe="")
-        file = "airflow_database_url" if name == "airflow" else f"backoffice_{name}_url"
+    for role, (file, driver) in _ADDRESSES.items():
+        password = quote(kept.get(f"{role}_password"), safe="")
         # TLS and the authority are set by PGSSLMODE and PGSSLROOTCERT, which every driver reads.
-        _once(folder / file, lambda n=name, d=driver, p=password: f"postgresql+{d}://{n}:{p}@postgres:5432/{n}")
+        url = f"postgresql+{driver}://{role}:{password}@postgres:5432/{postgres.ROLES[role]}"
+        _once(folder / file, lambda text=url: text)
     password = kept.get("broker_password")
     trust = f"ssl_cert_reqs=required&ssl_ca_certs={_SECRETS}/ca.pem"
     for file, database in (("broker_url", 0), ("broker_results_url", 1)):
@@ -139,12 +146,12 @@ def _store(folder: Path) -> None:
 def _company(folder: Path) -> None:
     """The company's keys. Lost, they are lost for good; copied, every client's data is open."""
     from backoffice.onboarding import write_private
-    from backoffice.vault.master import MasterKey
+    from backoffice.vault.master import MasterKeys
     from backoffice.vault.openpgp import generate
     from backoffice.vault.signing import SigningKey
 
     if not (folder / "master.key").exists():
-        MasterKey.create(folder / "master.key")
+        MasterKeys.create(folder / "master.key")
     if not (folder / "signing.pem").exists():
         SigningKey.create(folder / "signing.pem")
     if not (folder / "company.key.pgp").exists():

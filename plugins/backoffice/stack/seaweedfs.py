@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import shutil
-import ssl
 import sys
 import urllib.request
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from backoffice.stack.ca import Authority
 from backoffice.stack.ports import Ports
 from backoffice.stack.process import Part, Process, write_private
 from backoffice.storage.settings import StoreSettings
+from backoffice.tls import trust
 
 __all__ = ["ENVIRONMENT", "LOG_WITHOUT_KEYS", "PORTS", "SeaweedFS", "ServiceKey", "command", "identities"]
 
@@ -211,11 +211,9 @@ class SeaweedFS:
         return port
 
     def _ask(self, url: str) -> bytes:
-        trust = ssl.create_default_context(cafile=str(self.ca))
-        trust.minimum_version = ssl.TLSVersion.TLSv1_3
-        trust.load_cert_chain(str(self.master_certificate))
+        context = trust(self.ca, certificate=self.master_certificate)
         opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
         with opener.open(url, timeout=2) as answer:
             return answer.read()

@@ -198,7 +198,7 @@ class Stack:
         process = self._process("postgres")
         process.start()
         process.wait_ready(self._postgres.ready, timeout=60)
-        self._postgres.create_databases({name: self._secrets.get(f"{name}_password") for name in postgres.DATABASES})
+        self._postgres.create_databases({name: self._secrets.get(f"{name}_password") for name in postgres.ROLES})
 
     # ------------------------------------------------------------------ what parts need
 
@@ -209,12 +209,16 @@ class Stack:
         store, manager = self._store.settings("processor"), self._store.settings("admin")
         values = {
             "LEDGER_URL": self._database_url("ledger"),
-            "KEYSTORE_URL": self._database_url("keystore"),
+            "KEYSTORE_URL": self._database_url("keystore_worker"),
+            "KEYSTORE_OWNER_URL": self._database_url("keystore"),
+            "KEYSTORE_ERASER_URL": self._database_url("keystore_eraser"),
             "MASTER_KEY_FILE": self._secrets.path("master.key"),
             "SIGNING_KEY_FILE": self._secrets.path("signing.pem"),
             "COMPANY_KEY_FILE": self._secrets.path("company.key.pgp"),
             "COMPANY_CERTIFICATE_FILE": self._secrets.path("company.asc"),
             "TOMBSTONES_FILE": self.var / "tombstones" / "keys.jsonl",
+            "ESCROW_FOLDER": self.var / "escrow" / "copies",
+            "ESCROW_KEYS_FOLDER": self.var / "escrow" / "keys",
             "STORE_ENDPOINT": store.endpoint,
             "STORE_REGION": store.region,
             "STORE_CA": store.ca,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from typing import Any
 from backoffice.storage.failures import StoreAway
 from backoffice.storage.objects import Reclaimed
 from backoffice.storage.settings import StoreSettings
+from backoffice.tls import trust
 
 __all__ = ["reclaim"]
 
@@ -74,11 +74,8 @@ class _Master:
         self._volume_scheme = self._url.partition(":")[0]
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if self._url.startswith("https:"):
-            trust = ssl.create_default_context(cafile=str(settings.ca) if settings.ca else None)
-            trust.minimum_version = ssl.TLSVersion.TLSv1_3
-            if settings.master_certificate:
-                trust.load_cert_chain(str(settings.master_certificate))
-            handlers.append(urllib.request.HTTPSHandler(context=trust))
+            context = trust(settings.ca, certificate=settings.master_certificate)
+            handlers.append(urllib.request.HTTPSHandler(context=context))
         self._opener = urllib.request.build_opener(*handlers)
 
     def vacuum(self) -> None:

@@ -35,7 +35,7 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from backoffice.errors import CertificateInvalid, VaultError
-from backoffice.vault.master import read_private, write_private
+from backoffice.vault.key_files import read_private, write_private
 
 __all__ = ["PublicKey", "SigningKey", "load_public", "render", "verify"]
 

@@ -15,7 +15,7 @@ PROJECT_KEY = Table(
     Column("kind", Text, primary_key=True, comment="kek, openpgp, index, or password of protected workbooks"),
     Column("epoch", Integer, primary_key=True, comment="counts up with each rotation"),
     Column("key_id", Text, nullable=False, unique=True),
-    Column("wrapped", LargeBinary, nullable=False, comment="kek: under the master key; the others: under the kek"),
+    Column("wrapped", LargeBinary, nullable=False, comment="kek: under the root key; the others: under the kek"),
     Column("wrapped_by", Text, nullable=False, comment="id of the wrapping key"),
     Column("certificate", Text, comment="openpgp: the public part, ASCII armour"),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -41,5 +41,6 @@ PROBE = Table(
     Column("job", Text, comment="null: the probe of the project's kek"),
     Column("ciphertext", LargeBinary, nullable=False, comment="a known text under that key, made with the key"),
     Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("opened_at", DateTime(timezone=True), comment="when it first opened: null until the key is used"),
     comment="What proves a destruction: outlives its key, and must not open any more.",
 )

@@ -17,11 +17,12 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
 from backoffice.errors import VaultError
-from backoffice.vault.master import sync_folder
+from backoffice.vault.key_files import sync_folder
 
 __all__ = ["Tombstone", "Tombstones"]
 
@@ -66,6 +67,27 @@ class Tombstones:
         with self._lock:
             self._read_on()
             return self._known.get((project, None)) or self._known.get((project, job))
+
+    def stamp(self) -> dict[str, int | str]:
+        """What the file is now: its whole lines' bytes, and their SHA-256. :meth:`must_follow` knows a later one by it.
+
+        :raises VaultError: as :meth:`find`.
+        """
+        with self._lock:
+            self._read_on()
+            return {"bytes": self._offset, "sha256": _digest(self.path, self._offset)}
+
+    def must_follow(self, stamp: dict[str, int | str]) -> None:
+        """See that the file is the one that :meth:`stamp` was taken of, or that one with more lines.
+
+        :raises VaultError: it is another, or an older one: what was destroyed since, it does not know.
+        """
+        now, then = self.stamp(), int(stamp["bytes"])
+        if int(now["bytes"]) < then or _digest(self.path, then) != stamp["sha256"]:
+            raise VaultError(
+                f"The tombstones in {self.path} are not those that the copy was made beside, nor newer ones.",
+                hint="Put the newest tombstones there first: without them destroyed keys would come back.",
+            )
 
     def add(self, stone: Tombstone) -> Tombstone:
         """Write one, and have it on disk. Gives the one that stands, if there is one already.
@@ -135,6 +157,11 @@ class Tombstones:
             f"The tombstones in {self.path} cannot be read or written, so no key is served.",
             hint="Restore the file from its own copy: without it, destroyed keys could come back.",
         )
+
+
+def _digest(path: Path, size: int) -> str:
+    with path.open("rb") as file:
+        return sha256(file.read(size)).hexdigest()
 
 
 def _append(descriptor: int, stone: Tombstone) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from backoffice.errors import VaultError
 
-__all__ = ["ALGORITHM", "KEY_BYTES", "derive", "new_key", "unwrap", "wrap"]
+__all__ = ["ALGORITHM", "KEY_BYTES", "bound", "derive", "new_key", "unwrap", "wrap"]
 
 ALGORITHM = "AES-256-GCM"
 KEY_BYTES = 32
@@ -32,7 +32,7 @@ def new_key() -> bytes:
 def wrap(key: bytes, data: bytes, *context: str | int) -> bytes:
     """Encrypt ``data`` under ``key``; it opens only with the same context."""
     nonce = os.urandom(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, data, _bound(context))
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, data, bound(*context))
 
 
 def unwrap(key: bytes, wrapped: bytes, *context: str | int) -> bytes:
@@ -43,7 +43,7 @@ def unwrap(key: bytes, wrapped: bytes, *context: str | int) -> bytes:
     opened: bytes | None = None
     if wrapped[:1] == _VERSION:
         try:
-            opened = AESGCM(key).decrypt(wrapped[1 : 1 + _NONCE_BYTES], wrapped[1 + _NONCE_BYTES :], _bound(context))
+            opened = AESGCM(key).decrypt(wrapped[1 : 1 + _NONCE_BYTES], wrapped[1 + _NONCE_BYTES :], bound(*context))
         except (InvalidTag, ValueError):
             opened = None
     if opened is None:
@@ -59,5 +59,6 @@ def derive(key: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
 
 
-def _bound(context: tuple[str | int, ...]) -> bytes:
+def bound(*context: str | int) -> bytes:
+    """A context as the bytes that are authenticated with what is wrapped."""
     return json.dumps(["backoffice/vault/1", *context], separators=(",", ":")).encode()

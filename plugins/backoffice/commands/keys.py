@@ -1,0 +1,57 @@
+"""``backoffice keys``: the key store's root key and its escrow."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The key store: its root key, its escrow.", no_args_is_help=True)
+
+
+@app.command()
+def status() -> None:
+    """Under which root keys the projects' keys lie, and which copies of the key store there are."""
+    from backoffice.deployment import deployment
+
+    with deployment() as opened:
+        print(f"Root: {opened.root_key!r}")
+        for name, projects in sorted(opened.keys.roots().items()):
+            print(f"  {name}: keys of {projects} project{'s' if projects != 1 else ''}")
+        generations = opened.escrow().generations()
+    print("Escrow:" if generations else "Escrow: no copy yet.")
+    for one in generations:
+        print(f"  {one.id}  {one.made_at:%Y-%m-%d %H:%M} UTC{'' if one.opens else '  (its key is gone)'}")
+
+
+@app.command()
+def rotate() -> None:
+    """Put all projects' keys under a new root key, and destroy the old one. Nothing stops; a repeat goes on after a crash.
+
+    A master key in a file is replaced there. One from the environment or from systemd: put a new key before it (64 bytes in
+    all), start every process anew, run this, then take the old one out.
+    """
+    from backoffice.deployment import deployment
+    from backoffice.vault.master import MasterKeys
+    from backoffice.vault.rotating import rotate_master_key
+
+    with deployment() as opened:
+        keys, root, path = opened.key_owner, opened.root_key, opened.settings.master_key_file
+        in_file = isinstance(root, MasterKeys) and path is not None
+        moved = rotate_master_key(keys, root, path) if in_file else keys.rewrap()
+    print(f"Moved: the keys of {moved} project{'s' if moved != 1 else ''}. Root: {root!r}")
+
+
+@app.command()
+def restore(
+    generation: Annotated[str | None, typer.Argument(help="As in `keys status`; the newest by default.")] = None,
+) -> None:
+    """Put a copy back into an empty key store, without what was destroyed since. Exit code 8: nothing was restored, and why."""
+    from backoffice.deployment import deployment
+
+    with deployment() as opened:
+        done = opened.escrow(restore=True).restore(generation)
+    print(f"Restored {done.keys} keys as of {done.made_at:%Y-%m-%d %H:%M} UTC; {done.left_out} stay destroyed.")
+    print("Jobs that were claimed since have no key: their clients drop again.")

@@ -1,0 +1,51 @@
+"""What the key store's own keys lie under: one protocol, a master key of ours or OpenBao behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["RootKey", "Wrapped"]
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A key as the store may hold it, and the id of the key that opens it."""
+
+    data: bytes
+    by: str
+
+
+class RootKey(Protocol):
+    """Wraps the projects' key-encryption keys. What it gives opens with the same project and context only.
+
+    Every method raises :class:`~backoffice.errors.VaultError` where the key is away or refuses this process.
+    """
+
+    def add(self, project: str) -> None:
+        """Make what a new project needs, once, and see what the root is now."""
+        ...
+
+    def wrap(self, project: str, key: bytes, *context: str | int) -> Wrapped:
+        """Encrypt a key under the newest root key."""
+        ...
+
+    def unwrap(self, project: str, wrapped: Wrapped, *context: str | int) -> bytes:
+        """Give back what :meth:`wrap` took, under whichever root key it lies."""
+        ...
+
+    def newest(self, project: str) -> str:
+        """The id of the key that :meth:`wrap` uses now."""
+        ...
+
+    def renew(self, project: str) -> None:
+        """Make a newer key for :meth:`wrap`, where this root has one for each project; what was wrapped still opens."""
+        ...
+
+    def retire(self, project: str) -> None:
+        """Destroy what is older than the newest, where this root has one for each project: nothing lies under it."""
+        ...
+
+    def destroy(self, project: str) -> None:
+        """Destroy what the project alone has here, once. A repeat finishes a crash."""
+        ...
