@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,22 +10,18 @@ from typer.testing import CliRunner
 from backoffice.commands.keys import app
 from backoffice.deployment import Deployment
 from backoffice.errors import VaultError
-from backoffice.stack.seaweedfs import SeaweedFS
-from tests.conftest_deployment import deploy
 
 PROJECT = "acme_contacts"
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS, monkeypatch: pytest.MonkeyPatch):
-    with deploy(tmp_path, postgres_server, store_server, "acme") as made:
+def deployment(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    @contextmanager
+    def opened():
+        yield Deployment(deployment.settings)  # each command is a process of its own
 
-        @contextmanager
-        def opened():
-            yield Deployment(made.settings)  # each command is a process of its own
-
-        monkeypatch.setattr("backoffice.deployment.deployment", opened)
-        yield made
+    monkeypatch.setattr("backoffice.deployment.deployment", opened)
+    return deployment
 
 
 def run(*arguments: str) -> list[str]:

@@ -39,10 +39,8 @@ def rotate() -> None:
 
     with deployment() as opened:
         keys, root, path = opened.key_owner, opened.root_key, opened.settings.master_key_file
-        if path is None or not isinstance(root, MasterKeys):
-            moved = keys.rewrap()
-        else:
-            moved = rotate_master_key(keys, root, path)
+        in_file = isinstance(root, MasterKeys)
+        moved = rotate_master_key(keys, root, path) if in_file and path is not None else keys.rewrap()
     print(f"Moved: the keys of {moved} project{'s' if moved != 1 else ''}. Root: {root!r}")
 
 
