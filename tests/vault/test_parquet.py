@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import secrets
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -105,6 +109,65 @@ def test_after_closing_neither_view_nor_key_is_left_in_duckdb(connection: duckdb
             connection.execute("from back")
         with pytest.raises(duckdb.Error):
             connection.execute(f"from read_parquet('{sealed.path}')")
+
+
+# ---------------------------------------------------------------------- how much is held
+
+HELD = """
+import io, json, sys
+from pathlib import Path
+from backoffice.contract import CsvOutput
+from backoffice.delivery.writing import write_into
+from backoffice.duck import session
+from backoffice.vault.parquet import read_encrypted
+
+class Away(io.RawIOBase):
+    size = 0
+
+    def tell(self):
+        return self.size
+
+    def write(self, data):
+        self.size += len(data)
+
+key, output = bytes(range(32)), CsvOutput(format="csv", filename="out.csv")
+with session(memory_limit="100MB", threads=2) as connection, read_encrypted(connection, sys.argv[1], key, "result"):
+    written = write_into(connection, output, Away()).rows
+    counted = connection.execute("select count(*) from result where regexp_matches(text, '^[0-9a-f]+$')").fetchone()[0]
+    [peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
+print(json.dumps([written, counted, int(peak) // 1024]))
+"""
+
+
+def test_what_a_delivery_and_a_check_hold_does_not_grow_with_the_rows(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    """A row is 256 bytes: the longer table is 400 MB, were it held. The peak is that of the process, in MiB."""
+    peaks = []
+    for rows in (300_000, 1_500_000):
+        path = tmp_path / f"{rows}.parquet"
+        made = connection.sql(f"select i as id, repeat(md5(i::varchar), 8) as text from range({rows}) r(i)")
+        with write_encrypted(connection, made, KEY) as sealed:
+            path.write_bytes(sealed.read())
+        ran = subprocess.run([sys.executable, "-c", HELD, str(path)], capture_output=True, text=True, check=True)
+        written, counted, peak = json.loads(ran.stdout)
+        assert (written, counted) == (rows, rows)
+        peaks.append(peak)
+    assert peaks[1] < peaks[0] + 100, f"{peaks} MiB"
+
+
+def test_nothing_waits_in_memory_for_a_reader_who_takes_his_time(connection: duckdb.DuckDBPyConnection):
+    """All of it is 256 MB; a batch that was read is 8 MB."""
+    made = connection.sql("select i as id, repeat(md5(i::varchar), 8) as text from range(1_000_000) r(i)")
+    with write_encrypted(connection, made, KEY) as sealed, read_encrypted(connection, sealed, KEY, "v"):
+        before, held = pa.total_allocated_bytes(), [0]
+        slow = connection.sql("from v").to_arrow_reader(2048)
+        rows = slow.read_next_batch().num_rows
+        for _ in range(20):
+            time.sleep(0.1)
+            held.append(pa.total_allocated_bytes() - before)
+        assert rows + sum(batch.num_rows for batch in slow) == 1_000_000
+    assert max(held) < 80 << 20, f"{max(held) >> 20} MiB"
 
 
 # ---------------------------------------------------------------------- what is refused

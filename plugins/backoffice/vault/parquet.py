@@ -210,10 +210,14 @@ def _does_not_open() -> VaultError:
 
 
 def _little_at_a_time(dataset: Dataset) -> Dataset:
-    """The same for DuckDB, which asks for millions of rows in advance: most of what a check or a delivery would hold."""
+    """The same for DuckDB, read as it is asked for: most of what a check or a delivery would hold.
+
+    DuckDB asks for millions of rows in advance, and Arrow's threads read on until a gibibyte waits for it, whatever is said
+    of reading ahead. Without threads of its own Arrow reads in DuckDB's, no further than the batch that is wanted.
+    """
     import pyarrow.dataset as ds
 
-    few = {"batch_size": _BATCH_ROWS, "batch_readahead": 2, "fragment_readahead": 1}
+    few = {"batch_size": _BATCH_ROWS, "batch_readahead": 0, "fragment_readahead": 0, "use_threads": False}
 
     class Few(ds.UnionDataset):
         def scanner(self, **asked: Any) -> Any:
