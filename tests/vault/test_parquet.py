@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import resource
 import secrets
 import subprocess
 import sys
@@ -299,6 +300,17 @@ def test_a_failing_write_says_nothing_of_the_data_and_leaves_no_descriptor(conne
             write_encrypted(connection, table, KEY)
         assert raised.value.__context__ is None
         assert CANARY not in str(raised.value)
+    assert set(Path("/proc/self/fd").iterdir()) <= before
+
+
+def test_a_disk_without_room_is_said_plainly_and_nothing_is_left(connection: duckdb.DuckDBPyConnection):
+    before, limits = set(Path("/proc/self/fd").iterdir()), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        with pytest.raises(VaultError, match="no room on disk"):
+            write_encrypted(connection, "result", KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert set(Path("/proc/self/fd").iterdir()) <= before
 
 
