@@ -15,7 +15,7 @@ from backoffice.authoring.meaning import Meaning
 from backoffice.authoring.profile import ColumnProfile, Profile
 from backoffice.contract import step_model, step_names
 
-__all__ = ["Planned", "as_json", "as_yaml", "plan_for", "plan_of_profile"]
+__all__ = ["Planned", "as_json", "as_yaml", "filled_rules", "plan_for", "plan_of_profile"]
 
 
 @dataclass(frozen=True)
@@ -255,14 +255,28 @@ def _expectations(
             if meaning in (Meaning.ID, Meaning.SKU):
                 rules += [_rule(_NOT_NULL, column=name), _rule(_UNIQUE, column=name)]
             continue
-        if one.filled and one.filled == one.rows and name not in read:
-            rules.append(_rule(_NOT_NULL, column=name))
-        elif one.rows and one.filled / one.rows >= 0.5:
-            rules.append(_rule(_NOT_NULL, column=name, mostly=int(90 * one.filled / one.rows) / 100))
-        if one.unique and meaning in (Meaning.ID, Meaning.SKU, Meaning.EMAIL, Meaning.GTIN):
-            rules.append(_rule(_UNIQUE, column=name))
+        rules += filled_rules(
+            name, meaning, rows=one.rows, filled=one.filled, unique=one.unique, all_stay=name not in read
+        )
         if pattern := _pattern(one):
             rules.append(_rule("expect_column_values_to_match_regex", column=name, regex=f"^{pattern}$"))
+    return rules
+
+
+def filled_rules(
+    name: str, meaning: Meaning | None, *, rows: int, filled: int, unique: bool, all_stay: bool = True
+) -> list[dict[str, Any]]:
+    """That a column is filled, as far as it was; and without a value twice, where one would stand for two things.
+
+    :param all_stay: no step may still empty a cell of it.
+    """
+    rules: list[dict[str, Any]] = []
+    if filled and filled == rows and all_stay:
+        rules.append(_rule(_NOT_NULL, column=name))
+    elif rows and filled / rows >= 0.5:
+        rules.append(_rule(_NOT_NULL, column=name, mostly=int(90 * filled / rows) / 100))
+    if unique and meaning in (Meaning.ID, Meaning.SKU, Meaning.EMAIL, Meaning.GTIN):
+        rules.append(_rule(_UNIQUE, column=name))
     return rules
 
 

@@ -18,7 +18,7 @@ from backoffice.contract.mistakes import Place, did_you_mean, one_of
 from backoffice.quality.column_types import canonical
 from backoffice.quality.rules import REFUSED, SUPPORTED, columns_of
 
-__all__ = ["SQL_NAMES", "check_suite", "suite_path"]
+__all__ = ["SQL_NAMES", "check_suite", "misfits", "suite_path"]
 
 SQL_NAMES = {
     Kind.TEXT: "VARCHAR",
@@ -116,32 +116,33 @@ class _Suite:
             faults = list(_parameters((*loc, "kwargs"), kind, given))
             yield from faults
             if not faults and self.columns is not None:
-                yield from self._fits((*loc, "kwargs"), kind, given, self.columns)
+                yield from misfits((*loc, "kwargs"), kind, given, self.columns)
         if rule.get("severity", "critical") != "critical":
             hint = "Leave it out, or write `critical`."
             yield (*loc, "severity"), "Every rule stops a delivery.", hint, False
 
-    def _fits(self, loc: Loc, kind: str, given: Mapping[str, Any], columns: Columns) -> Iterator[_Fault]:
-        """What no result of this SOW could ever meet, or no engine evaluate."""
-        for name in columns_of(kind, given):
-            if name not in columns:
-                hint = did_you_mean(name, columns) or one_of(columns)
-                yield _place_of(loc, given, name), f"No column is called `{name}` in the result.", hint, False
-            else:
-                yield from _kind_fits(loc, kind, name, columns[name])
-        if kind == "expect_column_to_exist" and given["column"] not in columns:
-            hint = did_you_mean(given["column"], columns) or one_of(columns)
-            yield (*loc, "column"), f"No column is called `{given['column']}` in the result.", hint, False
-        if kind == "expect_table_columns_to_match_ordered_list" and given.get("column_list") != list(columns):
-            yield (*loc, "column_list"), "The result has other columns.", f"They are: {', '.join(columns)}.", True
-        if kind == "expect_table_columns_to_match_set":
-            wanted = set(map(str, given.get("column_set") or ()))
-            if wanted - set(columns) or (given.get("exact_match", True) and wanted != set(columns)):
-                yield (*loc, "column_set"), "The result has other columns.", f"They are: {', '.join(columns)}.", True
-        if kind == "expect_table_column_count_to_equal" and given["value"] != len(columns):
-            yield (*loc, "value"), f"The result has {len(columns)} columns.", "", False
-        if kind in ("expect_column_values_to_be_of_type", "expect_column_type_to_be"):
-            yield from _type_fits(loc, given, columns)
+
+def misfits(loc: Loc, kind: str, given: Mapping[str, Any], columns: Columns) -> Iterator[_Fault]:
+    """What no result with these columns could ever meet, or no engine evaluate."""
+    for name in columns_of(kind, given):
+        if name not in columns:
+            hint = did_you_mean(name, columns) or one_of(columns)
+            yield _place_of(loc, given, name), f"No column is called `{name}` in the result.", hint, False
+        else:
+            yield from _kind_fits(loc, kind, name, columns[name])
+    if kind == "expect_column_to_exist" and given["column"] not in columns:
+        hint = did_you_mean(given["column"], columns) or one_of(columns)
+        yield (*loc, "column"), f"No column is called `{given['column']}` in the result.", hint, False
+    if kind == "expect_table_columns_to_match_ordered_list" and given.get("column_list") != list(columns):
+        yield (*loc, "column_list"), "The result has other columns.", f"They are: {', '.join(columns)}.", True
+    if kind == "expect_table_columns_to_match_set":
+        wanted = set(map(str, given.get("column_set") or ()))
+        if wanted - set(columns) or (given.get("exact_match", True) and wanted != set(columns)):
+            yield (*loc, "column_set"), "The result has other columns.", f"They are: {', '.join(columns)}.", True
+    if kind == "expect_table_column_count_to_equal" and given["value"] != len(columns):
+        yield (*loc, "value"), f"The result has {len(columns)} columns.", "", False
+    if kind in ("expect_column_values_to_be_of_type", "expect_column_type_to_be"):
+        yield from _type_fits(loc, given, columns)
 
 
 def _unknown_keys(loc: Loc, given: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[_Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from backoffice.commands.sow import check, diff, explain, new, preview, profile, run, schema, steps, test
+from backoffice.commands.sow import check, diff, explain, new, preview, profile, run, schema, steps, suite, test
 from backoffice.commands.sow.failing import Guarded
 
 __all__ = ["app"]
@@ -20,5 +20,6 @@ app.command()(preview.preview)
 app.command()(explain.explain)
 app.command()(run.run)
 app.command()(test.test)
+app.command()(suite.suite)
 app.command()(diff.diff)
 app.command()(profile.profile)
