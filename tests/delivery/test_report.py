@@ -90,6 +90,24 @@ def test_it_says_what_came_in_what_was_done_and_why_rows_are_gone():
     assert "for 14 days at most" in words
 
 
+def test_of_documents_it_says_their_pages_in_which_languages_they_were_read_and_where_they_went():
+    invoices = load_sow(SOW.path.parents[1] / "klarblick" / "invoices.yaml")
+    profile = {"format": "documents", "rows": 7, "bytes": 9, "columns": 6, "pages": 1_200, "recognised_pages": 3,
+               "blank_pages": 0, "table_rows": 41, "from_zip": True}  # fmt: skip
+    figures = {"rows_in": 7, "rows_out": 7, "steps": [], "inputs": {"input": profile}, "tables": {"result": 7}}
+    words = page(sow=invoices, figures={**figures, "documents": {"filed": 5, "others": 2, "left_out": 0}}).words
+    assert (
+        "Documents in a ZIP, 7 documents, 1,200 pages, 3 of them pictures, recognised in German, French, 41 rows of tables"
+        in words
+    )
+    assert "filed under the path that their row says: 5." in words
+    assert "in a folder of their own: 2." in words
+    assert "do not go back" not in words
+    none = page(sow=invoices, figures={**figures, "documents": {"filed": 0, "others": 0, "left_out": 7}}).words
+    assert "filed under the path that their row says: 0." in none
+    assert "which do not go back: 7." in none
+
+
 def test_the_html_asks_nobody_for_anything_and_closes_what_it_opens():
     found = page()
     assert found.open == []

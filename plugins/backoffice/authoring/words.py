@@ -24,7 +24,7 @@ from backoffice.contract import (
     password_refusal,
     step_words,
 )
-from backoffice.contract.documents import DocumentField
+from backoffice.contract.documents import LANGUAGES, DocumentField
 from backoffice.quality.rules import SUPPORTED, sentence
 
 __all__ = ["in_words"]
@@ -129,8 +129,7 @@ def _file(one: Incoming) -> str:
     if isinstance(one, DocumentsInput):
         text = f"PDFs and pictures of pages, alone or in a ZIP, of at most {_size(one.max_bytes)} together."
         text += f" At most {one.max_documents:,} documents of at most {one.max_pages:,} pages each."
-        spoken = {"deu": "German", "eng": "English", "fra": "French", "ita": "Italian", "slv": "Slovene"}
-        named = ", ".join(spoken[code] for code in one.languages)
+        named = ", ".join(LANGUAGES[code] for code in one.languages)
         text += f" Scans are recognised in {named}." if named else " Scans are not read."
         return text + (f" In the ZIP they are called `{one.member}`." if one.member else "")
     text = f"A file of the format {getattr(one, 'format').upper()}, of at most {_size(one.max_bytes)}."  # noqa: B009

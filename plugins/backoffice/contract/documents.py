@@ -21,6 +21,7 @@ __all__ = [
     "CONFIDENCE",
     "DOCUMENT",
     "FACTS",
+    "LANGUAGES",
     "DocumentField",
     "DocumentTable",
     "DocumentsInput",
@@ -62,6 +63,14 @@ def rows_of(columns: Iterable[str]) -> dict[str, Kind]:
 
 Language = Literal["deu", "eng", "fra", "ita", "slv"]
 """What a scan is written in: as ISO 639-2 names languages."""
+LANGUAGES: dict[Language, str] = {
+    "deu": "German",
+    "eng": "English",
+    "fra": "French",
+    "ita": "Italian",
+    "slv": "Slovene",
+}
+"""What people call them."""
 
 
 def _label(text: str) -> str:

@@ -66,13 +66,14 @@ def run(
             reports = {table: check_table(engine.connection, table, suite) for table, suite in suites.items()}
         with filed(engine.connection, agreed, file) as documents:
             originals = documents.originals if documents else ()
+            counts = documents.counts if documents else {}
             written = write(engine.connection, agreed.output, target, originals=originals)
     report = _together(reports)
     broken = list(report.failed) if report else []
     if with_report:
-        _write_report(out, agreed, figures, profiles, report, written)
+        _write_report(out, agreed, figures, profiles, counts, report, written)
     if as_json:
-        print(json.dumps(_summary(target, profiles, figures, written, report), indent=2))
+        print(json.dumps(_summary(target, profiles, figures, counts, written, report), indent=2))
     else:
         from rich.console import Console
 
@@ -82,6 +83,9 @@ def run(
         _show_figures(console, agreed, figures)
         if report:
             _show_checks(console, report)
+        if counts:
+            said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+            console.print(f"Documents: {said or 'none'}.", soft_wrap=True)
         notes = f", {written.escaped} cells made safe for spreadsheets" if written.escaped else ""
         console.print(
             f"{figures.rows_in:,} rows in, {figures.rows_out:,} out: {target} ({written.bytes:,} bytes{notes})",
@@ -113,6 +117,7 @@ def _write_report(
     sow: Sow,
     figures: RunFigures,
     profiles: dict[str, InputProfile],
+    documents: dict[str, int],
     report: QualityReport | None,
     written: Written,
 ) -> None:
@@ -121,7 +126,8 @@ def _write_report(
     form = "pdf" if sow.report == "none" else sow.report
     facts = JobFacts(
         sow=sow,
-        figures=figures.to_dict() | {"inputs": {name: profile.to_dict() for name, profile in profiles.items()}},
+        figures=figures.to_dict()
+        | {"inputs": {name: profile.to_dict() for name, profile in profiles.items()}, "documents": documents},
         checks=[result.to_dict() for result in report.results] if report else None,
         escaped=written.escaped,
         replaced=written.replaced,
@@ -131,7 +137,12 @@ def _write_report(
 
 
 def _summary(
-    target: Path, profiles: dict[str, InputProfile], figures: RunFigures, written: Any, report: QualityReport | None
+    target: Path,
+    profiles: dict[str, InputProfile],
+    figures: RunFigures,
+    documents: dict[str, int],
+    written: Any,
+    report: QualityReport | None,
 ) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "result": str(target),
@@ -140,6 +151,8 @@ def _summary(
         "inputs": {name: profile.to_dict() for name, profile in profiles.items()},
         "figures": figures.to_dict(),
     }
+    if documents:
+        summary["documents"] = documents
     if report is not None:
         summary["checks"] = [
             {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from backoffice.contract import RESULT
+from backoffice.contract import RESULT, DocumentsInput
+from backoffice.contract.documents import LANGUAGES
 from backoffice.contract.sow import INPUT
 from backoffice.delivery.pages.blocks import (
     Block,
@@ -26,7 +27,7 @@ from backoffice.delivery.report.language import Language
 __all__ = ["pages"]
 
 _DUPLICATES = ("drop_duplicates", "near_duplicates")
-_FORMATS = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
+_FORMATS = {"documents": "Documents", "csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 
 
@@ -86,12 +87,19 @@ def _input(facts: JobFacts, say: Language) -> Iterator[Block]:
         return
     yield Heading(say("in_heading"))
     rows = [
-        [say("in_main") if name == INPUT else name, _found(profile, say)] for name, profile in facts.profiles.items()
+        [say("in_main") if name == INPUT else name, _found(profile, say, _spoken(facts, name))]
+        for name, profile in facts.profiles.items()
     ]
     yield Table([Column(say("in_table")), Column(say("in_found"), width=1)], rows)
 
 
-def _found(profile: Mapping[str, Any], say: Language) -> str:
+def _spoken(facts: JobFacts, name: str) -> str:
+    """The languages in which pictures of pages were read, as people call them."""
+    spec = facts.sow.all_inputs.get(name)
+    return ", ".join(LANGUAGES[code] for code in spec.languages) if isinstance(spec, DocumentsInput) else ""
+
+
+def _found(profile: Mapping[str, Any], say: Language, spoken: str) -> str:
     """One input in a line: what kind of file it was, and what was left out of it."""
     form = str(profile.get("format", "csv"))
     found = [_FORMATS.get(form, form.upper()) + (" in a ZIP" if profile.get("from_zip") else "")]
@@ -103,8 +111,14 @@ def _found(profile: Mapping[str, Any], say: Language) -> str:
         found.append("separated by " + {"\t": "tabs"}.get(profile["delimiter"], f"“{profile['delimiter']}”"))
     if profile.get("mixed_line_ends"):
         found.append("mixed line ends")
-    found.append(f"{say.number(profile['rows'])} rows, {say.number(profile['columns'])} columns")
+    if "pages" in profile:
+        found.append(f"{say.number(profile['rows'])} documents, {say.number(profile['pages'])} pages")
+    else:
+        found.append(f"{say.number(profile['rows'])} rows, {say.number(profile['columns'])} columns")
     counted = {
+        "recognised_pages": f"of them pictures, recognised in {spoken}",
+        "blank_pages": "blank",
+        "table_rows": "rows of tables in them",
         "dropped_columns": "columns left out unread",
         "missing_columns": "optional columns not there",
         "blank_rows": "empty rows left out",
@@ -225,6 +239,9 @@ def _output(facts: JobFacts, say: Language) -> Iterator[Block]:
         [Column(say("table")), Column(say("rows"), right=True), Column(say("columns"), width=1)],
         rows,
     )
+    for key, count in (facts.figures.get("documents") or {}).items():
+        if count or key == "filed":
+            yield Words(say(f"documents_{key}", count=say.number(count)), quiet=True)
     for key in ("escaped", "replaced", "as_text"):
         if count := getattr(facts, key):
             yield Words(say(key, count=say.number(count)), quiet=True)

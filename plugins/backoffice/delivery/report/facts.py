@@ -18,7 +18,8 @@ class JobFacts:
 
     sow: Sow
     figures: Mapping[str, Any]
-    """As ``RunFigures.to_dict`` gives them; with ``inputs`` by name, as ``InputProfile.to_dict`` does."""
+    """As ``RunFigures.to_dict`` gives them; with ``inputs`` by name, as ``InputProfile.to_dict`` does; and with ``documents``,
+    the counts of those that go back, where a SOW says so."""
     checks: Sequence[Mapping[str, Any]] | None = None
     """As the ledger keeps them; ``None``: nothing was checked."""
     job: str = ""

@@ -60,7 +60,10 @@ Ed,
 
     @override
     def words(self) -> str:
-        return f"Read {', '.join(self.columns)} as yes or no."
+        from backoffice.transform.values.countries import called
+
+        spoken = f" in {' or '.join(map(called, self.languages))}" if self.languages else ""
+        return f"Read {', '.join(self.columns)} as yes or no{spoken}."
 
     @override
     def columns_after(self, columns: Columns, tables: Mapping[str, Columns]) -> dict[str, Kind]:

@@ -76,10 +76,12 @@ Di,
 
     @override
     def words(self) -> str:
+        from backoffice.transform.values.countries import called
+
         ways = {
             "alpha2": "ISO codes of two letters",
             "alpha3": "ISO codes of three letters",
-            "name": f"names ({self.language})",
+            "name": f"names in {called(self.language)}",
         }
         return f"Write the countries in {', '.join(self.columns)} as {ways[self.write]}."
 

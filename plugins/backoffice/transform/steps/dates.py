@@ -80,7 +80,9 @@ Fay,2024-03-01
 
     @override
     def words(self) -> str:
-        return f"Read {', '.join(self.columns)} as dates, written {' or '.join(self.formats)}."
+        return (
+            f"Read {', '.join(self.columns)} as dates, written {' or '.join(self.formats)}{months_in(self.languages)}."
+        )
 
     @override
     def columns_after(self, columns: Columns, tables: Mapping[str, Columns]) -> dict[str, Kind]:
@@ -109,6 +111,13 @@ Fay,2024-03-01
                 fits, text = reading(cell, one, languages=self.languages, pivot=self.pivot)
                 found = found.when(fits, try_cast(text, Kind.DATE))
         return found
+
+
+def months_in(languages: tuple[str, ...]) -> str:
+    """In which languages months are named, for a sentence; nothing where none is said."""
+    from backoffice.transform.values.countries import called
+
+    return f", months in {' or '.join(map(called, languages))}" if languages else ""
 
 
 def unknown_languages(languages: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

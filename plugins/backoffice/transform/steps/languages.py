@@ -75,7 +75,9 @@ Di,
 
     @override
     def words(self) -> str:
-        ways = {"alpha2": "ISO codes of two letters", "name": f"names ({self.language})"}
+        from backoffice.transform.values.countries import called
+
+        ways = {"alpha2": "ISO codes of two letters", "name": f"names in {called(self.language)}"}
         return f"Write the languages in {', '.join(self.columns)} as {ways[self.write]}."
 
     @override

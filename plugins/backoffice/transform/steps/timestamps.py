@@ -14,7 +14,7 @@ from backoffice.contract.step import Example, Step, TextColumn
 from backoffice.transform.fragment import Cells, Source
 from backoffice.transform.function import Function
 from backoffice.transform.sql import col, sql, try_cast
-from backoffice.transform.steps.dates import unknown_languages
+from backoffice.transform.steps.dates import months_in, unknown_languages
 from backoffice.transform.values.date_formats import Excel, fault_in, reading, tokens
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ Di,
 
     @override
     def words(self) -> str:
-        return f"Read {', '.join(self.columns)} as dates with a time of day, written {' or '.join(self.formats)}."
+        written = f"{' or '.join(self.formats)}{months_in(self.languages)}"
+        return f"Read {', '.join(self.columns)} as dates with a time of day, written {written}."
 
     @override
     def columns_after(self, columns: Columns, tables: Mapping[str, Columns]) -> dict[str, Kind]:

@@ -86,6 +86,11 @@ def _language(text: str, known: dict[str, str]) -> str | None:
     return known.get(fold(text))
 
 
+def called(code: str) -> str:
+    """A language in English, for people: ``de`` is German. A code that means none stays as it is."""
+    return languages([code], write="name", language="en")[0] or code
+
+
 def knows(language: str) -> bool:
     """Whether there are names in that language."""
     from babel import Locale, UnknownLocaleError
