@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from backoffice.contract import Sow
     from backoffice.transform import Engine
 
-__all__ = ["ColumnProfile", "Profile", "agreed", "profile"]
+__all__ = ["ColumnProfile", "Profile", "agreed", "column_profile", "profile"]
 
 _NEARLY_ALL = 0.8
 """The share of filled cells that have to look like something for the column to be taken for it."""
@@ -80,7 +80,7 @@ def profile(path: Path, *, values: bool = False, password: AskPassword | None = 
         sniffed = sniff(content, suffix=path.suffix)
         found = engine.load(agreed(sniffed), content)[INPUT]
         named = by_names(sniffed.columns)
-        columns = tuple(_column(engine, name, named[name], values=values) for name in sniffed.columns)
+        columns = tuple(column_profile(engine, name, named[name], values=values) for name in sniffed.columns)
     return Profile(found.rows, sniffed, found.encoding or "", columns)
 
 
@@ -98,7 +98,10 @@ def agreed(sniffed: Sniffed) -> Sow:
     )  # fmt: skip
 
 
-def _column(engine: Engine, name: str, named: Meaning | None, *, values: bool) -> ColumnProfile:
+def column_profile(
+    engine: Engine, name: str, named: Meaning | None, *, values: bool, table: str = INPUT
+) -> ColumnProfile:
+    """One column of text, of a table that the engine has."""
     cell = '"' + name.replace('"', '""') + '"'
     trimmed = f"nullif(trim({cell}), '')"
     tests = {str(key): pattern for key, pattern in {**CELLS, **DATE_FORMATS}.items()}
@@ -109,7 +112,7 @@ def _column(engine: Engine, name: str, named: Meaning | None, *, values: bool) -
         f"SELECT count(*), count({trimmed}), count(DISTINCT {trimmed}), count_if(regexp_matches({cell}, '{extra}')),"  # noqa: S608
         f" coalesce(min(length({trimmed})), 0), coalesce(max(length({trimmed})), 0),"
         f" count_if(regexp_full_match({trimmed}, '.*[0-9],[0-9]{{1,2}}\\D*')),"
-        f" count_if(regexp_full_match({trimmed}, '.*[0-9]\\.[0-9]{{1,2}}\\D*')), {matches} FROM input",
+        f" count_if(regexp_full_match({trimmed}, '.*[0-9]\\.[0-9]{{1,2}}\\D*')), {matches} FROM {table}",
     )
     rows, filled, distinct, untrimmed, shortest, longest, commas, points = numbers[:8]
     shares = {key: count / filled if filled else 0.0 for key, count in zip(tests, numbers[8:], strict=True)}
@@ -118,11 +121,11 @@ def _column(engine: Engine, name: str, named: Meaning | None, *, values: bool) -
     smallest = largest = ""
     examples: tuple[str, ...] = ()
     if values and filled:
-        smallest, largest = map(str, _one(engine, f"SELECT min({trimmed}), max({trimmed}) FROM input"))  # noqa: S608
-        most = f"SELECT {trimmed} v, count(*) FROM input WHERE v IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 12"  # noqa: S608
+        smallest, largest = map(str, _one(engine, f"SELECT min({trimmed}), max({trimmed}) FROM {table}"))  # noqa: S608
+        most = f"SELECT {trimmed} v, count(*) FROM {table} WHERE v IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 12"  # noqa: S608
         examples = tuple(str(one) for one, _ in _all(engine, most))
     decimal = "," if commas > 4 * points else "." if points > 4 * commas else ""
-    shapes = _shapes(engine, trimmed)
+    shapes = _shapes(engine, trimmed, table)
     return ColumnProfile(
         name, meaning, personal, rows, filled, distinct, untrimmed, shortest, longest, shapes, formats, decimal,
         smallest, largest, examples,
@@ -161,7 +164,7 @@ def _meaning(
     return found, why
 
 
-def _shapes(engine: Engine, cell: str) -> tuple[tuple[str, int], ...]:
+def _shapes(engine: Engine, cell: str, table: str) -> tuple[tuple[str, int], ...]:
     """The most frequent shapes. Where there are many, runs of a sign are made one: ``Aa+ 9+``."""
     shape = cell
     for pattern, sign in (("[0-9]", "9"), (r"\p{Lu}", "A"), (r"[\p{Ll}\p{Lt}\p{Lo}\p{Lm}\p{M}]", "a")):
@@ -169,9 +172,9 @@ def _shapes(engine: Engine, cell: str) -> tuple[tuple[str, int], ...]:
     runs = shape
     for sign in "9Aa":
         runs = f"regexp_replace({runs}, '{sign}{{2,}}', '{sign}+', 'g')"
-    many = _one(engine, f"SELECT count(DISTINCT {shape}) FROM input")[0] > 2 * _SHAPES  # noqa: S608
+    many = _one(engine, f"SELECT count(DISTINCT {shape}) FROM {table}")[0] > 2 * _SHAPES  # noqa: S608
     chosen = runs if many else shape
-    query = f"SELECT left({chosen}, 40) s, count(*) FROM input WHERE s IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
+    query = f"SELECT left({chosen}, 40) s, count(*) FROM {table} WHERE s IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
     return tuple((str(one), int(count)) for one, count in _all(engine, f"{query} LIMIT {_SHAPES}"))
 
 

@@ -1,7 +1,7 @@
 """The child that reads documents: PDFium, the readers of pictures and Tesseract are native code.
 
 It is started by :mod:`backoffice.transform.reading.documents.reading`, with a few documents at a time. Only what was agreed
-leaves it: the fields, and the rows of the tables.
+leaves it: the fields, and the rows of the tables; and, for whoever writes a SOW, which usual labels there are.
 """
 
 from __future__ import annotations
@@ -62,6 +62,10 @@ def _document(descriptor: int, kind: str, order: dict[str, Any], recognition: Re
             for name, rows in tables.items()
         },
     }
+    if order["look"]:
+        from backoffice.transform.reading.documents.looking import look
+
+        found["look"] = look(pages)
     if order["text"]:
         found["text"] = _cell("\n".join(page.text for page in pages))
     return found

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Documents", "document_kind", "language_packs", "read_documents"]
+__all__ = ["Documents", "document_kind", "language_packs", "look_through", "read_documents"]
 
 _CODE = "backoffice.transform.reading.documents_child"
 _TOGETHER = 8
@@ -105,6 +105,20 @@ def read_documents(
     )
 
 
+def look_through(spec: DocumentsInput, documents: Documents) -> Iterator[dict[str, Any]]:
+    """What :func:`looking.look` says of each document, with its ``kind``, ``pages``, ``recognised`` and ``blank`` pages.
+
+    :raises DropRejected: as :func:`read_documents`.
+    """
+    for batch in _read_all(documents, {**_order(spec), "look": True}, limit=spec.max_bytes):
+        for one in batch:
+            yield {
+                "kind": one.kind,
+                **{key: one.found[key] for key in ("pages", "recognised", "blank")},
+                **one.found["look"],
+            }
+
+
 def language_packs(languages: Sequence[str]) -> str:
     """The folder where what is known of these languages is installed.
 
@@ -146,6 +160,7 @@ def _order(spec: DocumentsInput) -> dict[str, Any]:
         "max_pages": spec.max_pages,
         "fields": {name: one.model_dump() for name, one in spec.fields.items()},
         "tables": {name: one.model_dump() for name, one in spec.tables.items()},
+        "look": False,
         "text": any(one.take == "text" for one in spec.columns.values()),
     }
 
