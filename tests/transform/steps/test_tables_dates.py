@@ -81,6 +81,11 @@ def test_numbers_of_spreadsheets(count, cell, wanted):
         ("YYYY-MM-DD hh:mm", "2026-07-01 24:00", None),
         ("YYYY-MM-DD hh:mm", "2026-07-01 09:60", None),
         ("YYYY-MM-DD", "2026-07-01", datetime(2026, 7, 1)),
+        ("YYYY-MM-DD hh:mm:ss", "2026-07-01 23:59:58", datetime(2026, 7, 1, 23, 59, 58)),
+        ("YYYY-MM-DD hh:mm:ss", "2026-07-01 24:00:00", None),
+        ("hh:mm·DD.MM.YYYY", "09:30·01.07.2026", datetime(2026, 7, 1, 9, 30)),
+        ("YYYYMMDDThhmmss", "20260701T093005", datetime(2026, 7, 1, 9, 30, 5)),
+        ("YYYYMMDDThhmmss", "20260230T093005", None),
         ("YYYY-MM-DD hh:mm", None, None),
     ],
 )

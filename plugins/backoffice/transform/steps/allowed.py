@@ -74,5 +74,6 @@ Rome,
             by_value.setdefault(value, []).append(spelling)
         found = exp.Case()
         for value, known in by_value.items():
-            found = found.when(call("lower", col(self.column)).isin(*known), exp.convert(value))
-        return Cells({self.column: found}, unreadable=self.unreadable)
+            found = found.when(col("_lower").isin(*known), exp.convert(value))
+        lower = {"_lower": call("lower", col(self.column))}
+        return Cells({self.column: found}, unreadable=self.unreadable, before=(lower,))

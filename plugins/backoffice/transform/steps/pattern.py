@@ -45,9 +45,10 @@ Ulm,
 
     @override
     def compile(self, source: Source) -> Cells:
-        cells = {}
-        for name, pattern in self.columns.items():
-            cell = sql("regexp_replace(:cell, '[^0-9]', '', 'g')", cell=col(name)) if self.digits_only else col(name)
-            text = "case when regexp_full_match(:cell, :pattern) then :cell end"
-            cells[name] = sql(text, cell=cell, pattern=pattern)
-        return Cells(cells, unreadable=self.unreadable)
+        asked = {name: f"_digits_{place}" if self.digits_only else name for place, name in enumerate(self.columns)}
+        text = "case when regexp_full_match(:cell, :pattern) then :cell end"
+        cells = {name: sql(text, cell=col(asked[name]), pattern=pattern) for name, pattern in self.columns.items()}
+        if not self.digits_only:
+            return Cells(cells, unreadable=self.unreadable)
+        digits = {asked[name]: sql("regexp_replace(:cell, '[^0-9]', '', 'g')", cell=col(name)) for name in asked}
+        return Cells(cells, unreadable=self.unreadable, before=(digits,))

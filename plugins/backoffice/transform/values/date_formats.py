@@ -30,6 +30,9 @@ _DIGITS = {
     "hh": "[0-9]{2}", "h": "[0-9]{1,2}", "mm": "[0-9]{2}", "ss": "[0-9]{2}", "f": "[0-9]{1,9}",
     "AP": "(?i:[AP]\\.?M\\.?)", "Z": "Z|[+-][0-9]{2}:?[0-9]{2}",
 }  # fmt: skip
+_VARYING = frozenset(("YY", "MMM", "M", "D", "h", "f", "AP", "Z"))
+"""What is not as long as its token, or has to be looked up."""
+_AS_READ = ("YYYY-MM-DD", "YYYY-MM-DD hh:mm:ss")
 _PLACE = {"YYYY": "Y", "YY": "Y", "MMM": "M", "MM": "M", "DD": "D", "hh": "h", "mm": "m", "ss": "s"}
 
 
@@ -108,6 +111,10 @@ def reading(cell: exp.Expr, written: str, *, languages: Iterable[str], pivot: in
         return sql(f"regexp_extract(:cell, :pattern, {place[name]})", cell=cell, pattern=f"^(?:{pattern})$")
 
     fits = sql("regexp_full_match(:cell, :pattern)", cell=cell, pattern=pattern)
+    if written in _AS_READ:
+        return fits, cell
+    if not _VARYING & set(parts):
+        return fits, _cut_out(cell, parts)
     if not {"YY", "MMM", "AP", "Z", "f"} & set(parts):  # digits only: one pass
         order = rf"\{place['Y']}-\{place['M']}-\{place['D']}"
         if "h" in place:
@@ -140,6 +147,21 @@ def reading(cell: exp.Expr, written: str, *, languages: Iterable[str], pivot: in
         zone = sql(colon, zone=piece("Z"), form=r"\1:\2")
         text = sql(":text || :zone", text=text, zone=zone)
     return fits, text
+
+
+def _cut_out(cell: exp.Expr, parts: Iterable[str]) -> exp.Expr:
+    """The text of :func:`reading`, from digits that always stand at the same places: half the work of a pattern's groups."""
+    found: dict[str, exp.Expr] = {}
+    at = 1
+    for part in parts:
+        if part in _PLACE:
+            found[_PLACE[part]] = sql("substr(:cell, :at, :length)", cell=cell, at=at, length=len(part))
+        at += len(part)
+    day = sql(":year || '-' || :month || '-' || :day", year=found["Y"], month=found["M"], day=found["D"])
+    if "h" not in found:
+        return day
+    clock = {"hour": found["h"], "minute": found["m"], "second": found.get("s", "00")}
+    return sql(":day || ' ' || :hour || ':' || :minute || ':' || :second", day=day, **clock)
 
 
 def _number(name: exp.Expr, names: Mapping[str, int]) -> exp.Expr:
