@@ -207,6 +207,8 @@ def _look(file: Binary, lines: _Lines, *, utf8: bool) -> str:
 
 def _decodable(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> int:
     """Where ``piece`` stops being UTF-8; -1 if it does not."""
+    if piece.isascii() and not decoder.getstate()[0]:  # no sign is open: a tenth of the work of decoding
+        return -1
     try:
         decoder.decode(piece, final)
     except UnicodeDecodeError as error:
@@ -228,17 +230,19 @@ class _Lines:
 
         :raises DropRejected: ``line-too-long``.
         """
-        first = _break(piece.find(b"\n"), piece.find(b"\r"), min)
+        returns = piece.count(b"\r")  # most files have none: then this is the only look for one
+        first = _break(piece.find(b"\n"), piece.find(b"\r") if returns else -1, min)
         if self.open + (first if first >= 0 else len(piece)) > self.limit:
             message = f"A line of the file is longer than the agreed {self.limit:,} bytes."
             raise DropRejected("line-too-long", message, hint="Are the line ends missing? Export it again.")
         if first < 0:
             self.open += len(piece)
         else:
-            self.open = len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r"), max)
-        self.breaks += piece.count(b"\r\n") + (self.last == b"\r" and piece.startswith(b"\n"))
+            self.open = len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r") if returns else -1, max)
+        self.breaks += piece.count(b"\r\n") if returns else 0
+        self.breaks += self.last == b"\r" and piece.startswith(b"\n")
         self.feeds += piece.count(b"\n")
-        self.returns += piece.count(b"\r")
+        self.returns += returns
         self.last = piece[-1:]
 
     @property
