@@ -44,7 +44,9 @@ def main(browser: str) -> None:
     with sync_playwright() as playwright:
         sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses its sandbox to root
         chromium = playwright.chromium.launch(executable_path=browser, args=sandbox)
-        page = chromium.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light")
+        page = chromium.new_page(
+            ignore_https_errors=True, viewport={"width": WIDTH, "height": 1000}, color_scheme="light"
+        )
         page.set_default_timeout(SECONDS * 1000)
         log_in(page, url, password)
         dags(page, url)

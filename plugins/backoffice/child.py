@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     import subprocess
     from types import TracebackType
 
-__all__ = ["Child", "confine", "limit", "undumpable"]
+__all__ = ["NO_CORE", "Child", "confine", "limit", "undumpable"]
+
+NO_CORE = 1
+"""Bytes that a core dump may have: too few for any file; and where the system hands dumps to a program (``|`` in
+``core_pattern``), for which the limit does not count, Linux takes just this one for "none" (core(5), ``fs/coredump.c``)."""
 
 _START = """
 import sys
@@ -102,11 +106,10 @@ def confine() -> None:
 
 
 def undumpable() -> None:
-    """No picture of this process' memory, whatever becomes of it, and no debugger but the administrator's.
-
-    The limit alone does not hold where the system gives core dumps to a program (``|`` in ``core_pattern``, core(5)).
+    """No picture of this process' memory, whatever becomes of it, and no debugger but the administrator's. What it starts has
+    the same limit.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_CORE, NO_CORE, NO_CORE)
     _prctl(4, 0)  # PR_SET_DUMPABLE
 
 

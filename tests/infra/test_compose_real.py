@@ -25,6 +25,7 @@ import pytest
 
 from backoffice.kit import Kit
 from backoffice.sample import febrl3, score
+from backoffice.tls import trust
 from tests.infra.engine import Engine, Site, why_not
 from tests.infra.test_compose import PARTS
 
@@ -170,24 +171,28 @@ def test_only_two_ports_are_open_on_this_host(running: Running) -> None:
     assert published == {("127.0.0.1", running.ui), ("127.0.0.1", running.s3)}
 
 
-def test_s3_speaks_tls_1_3_and_nothing_older(running: Running) -> None:
-    trust = ssl.create_default_context(cadata=(running.site.folder / "secrets" / "store_ca.pem").read_text())
-    with (
-        socket.create_connection(("127.0.0.1", running.s3), timeout=10) as plain,
-        trust.wrap_socket(plain, server_hostname=HOST) as wrapped,
-    ):
-        assert wrapped.version() == "TLSv1.3"
-    trust.maximum_version = ssl.TLSVersion.TLSv1_2
-    with socket.create_connection(("127.0.0.1", running.s3), timeout=10) as plain, pytest.raises(ssl.SSLError):
-        trust.wrap_socket(plain, server_hostname=HOST)
+def test_what_is_published_speaks_tls_1_3_and_nothing_older(running: Running) -> None:
+    secrets = running.site.folder / "secrets"
+    for port, name, authority in ((running.s3, HOST, "store_ca.pem"), (running.ui, "localhost", "ca.pem")):
+        known = trust(secrets / authority)
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            known.wrap_socket(plain, server_hostname=name) as wrapped,
+        ):
+            assert wrapped.version() == "TLSv1.3"
+        older = ssl.create_default_context(cafile=str(secrets / authority))
+        older.maximum_version = ssl.TLSVersion.TLSv1_2
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain, pytest.raises(ssl.SSLError):
+            older.wrap_socket(plain, server_hostname=name)
 
 
 def test_the_ui_answers_on_loopback_and_asks_who_it_is(running: Running) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{running.ui}/auth/login/", timeout=30) as answer:
+    https = urllib.request.HTTPSHandler(context=trust(running.site.folder / "secrets" / "ca.pem"))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
+    with opener.open(f"https://127.0.0.1:{running.ui}/auth/login/", timeout=30) as answer:
         assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        opener.open(f"http://127.0.0.1:{running.ui}/api/v2/dags", timeout=30)
+        opener.open(f"https://127.0.0.1:{running.ui}/api/v2/dags", timeout=30)
 
 
 def test_services_have_no_way_out_and_write_only_where_they_may(running: Running) -> None:

@@ -136,7 +136,7 @@ def test_a_task_that_crashes_leaves_no_picture_of_its_memory_on_disk(operator):
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as said:
-        assert said.read() == b"((0, 0), 0)"
+        assert said.read() in (b"((1, 1), 0)", b"((0, 0), 0)")  # see backoffice.child.NO_CORE
     os.waitpid(task, 0)
 
 

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from uuid import UUID
 
+from backoffice.tls import trust
 from tests.system.conftest import APPROVED_CLIENT
 from tests.system.house import House, people
 
@@ -17,6 +18,7 @@ class Airflow:
 
     def __init__(self, house: House) -> None:
         self.url = house.stack.airflow_url
+        self.trust = trust(house.var / "tls" / "ca.pem")
         password = house.stack.admin_password_file.read_text()
         self.token = self.call("POST", "/auth/token", {"username": "admin", "password": password})["access_token"]
 
@@ -26,7 +28,7 @@ class Airflow:
             headers["Authorization"] = f"Bearer {self.token}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:
             return json.load(answer)
 
     def waits(self, dag: str, run: UUID) -> dict | None:

@@ -110,7 +110,9 @@ def setup() -> None:
     """Bring ledger, key store and every project's bucket up to date. `stack up` does it; production runs it once a release."""
     from backoffice.deployment import deployment
     from backoffice.setup import set_up
+    from backoffice.stack.host import refuse_swap
 
+    refuse_swap()
     with deployment() as opened:
         ready = set_up(opened)
     print(f"Ready: {', '.join(ready) or 'no project has an agreement yet'}")

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from backoffice.stack.ca import KeyPair
+
 __all__ = ["COMPONENTS", "AirflowSettings", "command", "configuration", "environment", "parallelism", "version"]
 
 COMPONENTS = {
@@ -27,11 +29,18 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class AirflowSettings:
-    """What the configuration needs to know. Secrets are hidden from ``repr``."""
+    """What the configuration needs to know. Secrets are hidden from ``repr``.
+
+    :param address: of the API server, ``https://…``. :param ca: PEM file of who vouches for it.
+    :param certificate: of the API server, where that is a file of this machine.
+    """
 
     home: Path
     root: Path
+    address: str
     port: int
+    ca: Path
+    certificate: KeyPair | None
     database_url: str
     fernet_key: str
     jwt_secret: str
@@ -51,7 +60,7 @@ def configuration(have: AirflowSettings) -> str:
             "load_examples": False,
             "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
             "fernet_key": have.fernet_key,
-            "execution_api_server_url": f"http://127.0.0.1:{have.port}/execution/",
+            "execution_api_server_url": f"{have.address}/execution/",
             "dags_are_paused_at_creation": False,
             "dag_discovery_safe_mode": False,  # a project's file is two lines and need not say "airflow"
             "hostname_callable": "socket.gethostname",  # no look-up of names outside
@@ -64,7 +73,8 @@ def configuration(have: AirflowSettings) -> str:
         "api": {
             "host": "127.0.0.1",
             "port": have.port,
-            "base_url": f"http://127.0.0.1:{have.port}",
+            "base_url": have.address,
+            "ssl_ca_file": have.ca,  # whom tasks and other callers trust
             "secret_key": have.api_secret,
             "workers": 1,
             "expose_config": False,
@@ -98,6 +108,8 @@ def configuration(have: AirflowSettings) -> str:
         "usage_data_collection": {"enabled": False},
         "fab": {"auth_rate_limited": True, "session_backend": "database"},
     }
+    if have.certificate is not None:
+        sections["api"] |= {"ssl_cert": have.certificate.certificate, "ssl_key": have.certificate.key}
     parser = configparser.RawConfigParser()
     parser.read_dict({name: {key: str(value) for key, value in keys.items()} for name, keys in sections.items()})
     text = io.StringIO()
@@ -137,4 +149,6 @@ def version() -> str:
 
 def command(component: str) -> list[str]:
     """The command line of one of :data:`COMPONENTS`."""
+    if component == "api-server":
+        return [sys.executable, "-m", "backoffice.orchestration.api_server"]
     return [sys.executable, "-m", "airflow", *COMPONENTS[component]]

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backoffice.child import NO_CORE
 from backoffice.errors import StackError
 
 __all__ = ["Part", "Process", "write_private"]
@@ -166,7 +168,7 @@ class Process:
         log = os.open(self.part.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.fchmod(log, 0o600)
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 self.part.command,
                 cwd=self.part.cwd,
                 env=environment,
@@ -176,6 +178,9 @@ class Process:
                 start_new_session=True,
                 umask=0o077,
             )
+            with contextlib.suppress(OSError):  # it is gone, or has less already
+                resource.prlimit(child.pid, resource.RLIMIT_CORE, (NO_CORE, NO_CORE))
+            return child
         except OSError as error:
             problem = error.strerror or "unknown error"
         finally:

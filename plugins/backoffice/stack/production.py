@@ -21,7 +21,7 @@ from urllib.parse import quote
 from backoffice.stack import airflow, postgres, seaweedfs
 from backoffice.stack.secrets import Secrets
 
-__all__ = ["DIFFERENCES", "airflow_configuration", "make_secrets", "security"]
+__all__ = ["DIFFERENCES", "airflow_configuration", "embedded_settings", "make_secrets", "security"]
 
 _SECRETS = "/run/secrets"
 _ADDRESSES = {
@@ -36,12 +36,10 @@ _ADDRESSES = {
 DIFFERENCES: dict[str, dict[str, object]] = {
     "core": {
         "executor": "airflow.providers.celery.executors.celery_executor.CeleryExecutor",
-        "execution_api_server_url": "http://api-server:8080/execution/",
+        "execution_api_server_url": "https://api-server:8080/execution/",
     },
-    "api": {"host": "0.0.0.0", "base_url": "http://localhost:8080"},  # noqa: S104 (compose decides what is published)
+    "api": {"host": "0.0.0.0", "base_url": "https://localhost:8080"},  # noqa: S104 (compose decides what is published)
     "logging": {"base_log_folder": "/var/log/backoffice"},
-    # The health check of this service alone asks it, from within.
-    "scheduler": {"enable_health_check": True, "scheduler_health_check_server_host": "127.0.0.1"},
     "fab": {"enable_proxy_fix": True},
     "celery": {
         "celery_config_options": "backoffice.orchestration.celery_worker.CONFIG",
@@ -66,18 +64,8 @@ _FROM_FILES = {
 
 def airflow_configuration() -> str:
     """The text of ``airflow.cfg`` in the image: the embedded stack's options, the differences, secrets read from files."""
-    embedded = airflow.AirflowSettings(
-        home=Path("/run/backoffice/airflow"),
-        root=Path("/srv/backoffice"),
-        port=8080,
-        database_url="",
-        fernet_key="",
-        jwt_secret="",
-        api_secret="",
-        parallelism=airflow.parallelism(),
-    )
     parser = configparser.RawConfigParser()
-    parser.read_string(airflow.configuration(embedded))
+    parser.read_string(airflow.configuration(embedded_settings()))
     parser.read_dict({name: {key: str(value) for key, value in keys.items()} for name, keys in DIFFERENCES.items()})
     for (section, option), file in _FROM_FILES.items():
         parser.remove_option(section, option)
@@ -85,6 +73,23 @@ def airflow_configuration() -> str:
     text = io.StringIO()
     parser.write(text)
     return text.getvalue()
+
+
+def embedded_settings() -> airflow.AirflowSettings:
+    """The embedded stack's, as they would be in the image."""
+    return airflow.AirflowSettings(
+        home=Path("/run/backoffice/airflow"),
+        root=Path("/srv/backoffice"),
+        address="https://localhost:8080",
+        port=8080,
+        ca=Path(_SECRETS, "ca.pem"),
+        certificate=None,  # the API server's alone: its environment names it
+        database_url="",
+        fernet_key="",
+        jwt_secret="",
+        api_secret="",
+        parallelism=airflow.parallelism(),
+    )
 
 
 def make_secrets(folder: Path, store_hosts: tuple[str, ...]) -> list[str]:

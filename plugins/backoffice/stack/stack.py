@@ -25,10 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backoffice.errors import StackError
-from backoffice.stack import airflow, postgres, seaweedfs
+from backoffice.stack import airflow, host, postgres, seaweedfs
+from backoffice.stack.ca import Authority
 from backoffice.stack.ports import Ports
 from backoffice.stack.process import Part, Process, write_private
 from backoffice.stack.secrets import Secrets
+from backoffice.tls import trust
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
@@ -70,8 +72,10 @@ class Stack:
         """Start every part that does not run, make what is missing. A second call changes nothing.
 
         :param say: told, in words, what is going on.
-        :raises StackError: a part did not start; the message ends with its last log lines.
+        :raises StackError: the host swaps memory to a disk in the clear; or a part did not start, and the message ends with
+            its last log lines.
         """
+        host.refuse_swap()
         begun = datetime.now(UTC)
         with self._locked():
             if self._process("scheduler").running():
@@ -150,7 +154,7 @@ class Stack:
     @property
     def airflow_url(self) -> str:
         """Where the Airflow UI is."""
-        return f"http://127.0.0.1:{self._ports['airflow']}"
+        return f"https://127.0.0.1:{self._ports['airflow']}"
 
     @property
     def admin_password_file(self) -> Path:
@@ -188,6 +192,10 @@ class Stack:
     @cached_property
     def _postgres(self) -> postgres.Postgres:
         return postgres.Postgres(folder=self.var / "postgres", password=self._secrets.get("postgres_password"))
+
+    @cached_property
+    def _authority(self) -> Authority:
+        return Authority(self.var / "tls")
 
     @cached_property
     def _store(self) -> seaweedfs.SeaweedFS:
@@ -255,7 +263,10 @@ class Stack:
         have = airflow.AirflowSettings(
             home=home,
             root=self.root,
+            address=self.airflow_url,
             port=self._ports["airflow"],
+            ca=self._authority.bundle,
+            certificate=self._authority.issue("airflow"),
             database_url=self._database_url("airflow", "psycopg2"),
             fernet_key=self._secrets.get("airflow_fernet_key"),
             jwt_secret=self._secrets.get("airflow_jwt_secret", size=64),
@@ -296,10 +307,19 @@ class Stack:
                     process.wait_ready(lambda: False, timeout=0)  # raises, with the end of its log
                 process.start()  # it may have died of a database that was away, and is back
         try:
-            with urllib.request.urlopen(f"{self.airflow_url}/api/v2/monitor/health", timeout=2) as answer:  # noqa: S310
-                return answer.read()
+            return self.ask_airflow("/api/v2/monitor/health", timeout=2)
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return b""
+
+    def ask_airflow(self, path: str, *, timeout: float) -> bytes:
+        """What the API server answers to anyone.
+
+        :raises OSError: it does not, or not well.
+        """
+        https = urllib.request.HTTPSHandler(context=trust(self._authority.bundle))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
+        with opener.open(f"{self.airflow_url}{path}", timeout=timeout) as answer:
+            return answer.read()
 
     def _await_intake(self, begun: datetime) -> None:
         """Until then a drop would only lie there: intake is a DAG, parsed and scheduled like any other.

@@ -23,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backoffice.child import NO_CORE
 from backoffice.duck import own_folder
 from backoffice.errors import EngineError
 from backoffice.places import spill_folder
@@ -253,7 +254,8 @@ def _environment(folder: Path) -> Iterator[None]:
 def _no_core_dumps() -> Iterator[None]:
     """What is started meanwhile cannot write its memory to disk."""
     before = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, before[1]))
+    most = NO_CORE if before[1] == resource.RLIM_INFINITY else min(NO_CORE, before[1])
+    resource.setrlimit(resource.RLIMIT_CORE, (most, before[1]))
     try:
         yield
     finally:
