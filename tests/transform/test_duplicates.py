@@ -53,6 +53,19 @@ def test_whole_rows_are_compared_but_for_ignored_columns_and_empty_equals_empty(
     assert (figures.rows_out, figures.merged) == (5, 2)
 
 
+@pytest.mark.parametrize(
+    "step", [{"by": ["name", "mail"]}, {"ignore": ["id"]}, {"by": ["name"], "ids": "id", "list_as": "merged"}]
+)
+def test_duplicates_of_cells_that_were_just_cleaned_are_those_of_clean_cells(step):
+    clean = "id,name,mail,town\n1,ann,a,x\n2,ann,a,x\n3,ann,,x\n4,bob,,\n5,bob,,\n6,,,\n7,,,\n8,ann,a,y\n"
+    typed = "id,name,mail,town\n1, ann,a,x \n2,ann ,a,x\n3,ann,  ,x\n4,bob,,\n5, bob , ,\n6,,,\n7, , , \n8,ann,a,y\n"
+    wanted = table(sow(exact(**step), columns=COLUMNS), clean)[0]
+    steps = [{"step": "trim"}, *exact(**step)]
+    assert table(sow(steps, columns=COLUMNS), typed)[0] == wanted
+    more = {"step": "case", "columns": ["town"], "to": "lower"}
+    assert table(sow([*steps, more], columns=COLUMNS), typed)[0] == wanted
+
+
 def test_near_duplicates_merge_into_the_most_complete_row_filled_from_the_next():
     text = "id,name,mail,town\n1,anna,,x\n2,bob,b@x,x\n3,anne,a@x,x\n4,anna,,x\n5,anna,a@y,y\n"
     rows, figures = table(sow(near(), columns=COLUMNS), text)

@@ -54,7 +54,7 @@ class Chain:
         self._marked = marked
         building = _Building(self.stages[0], marked)
         self._flags = [flag for stage in self.stages for flag in building.add(stage)]
-        self._query = building.finished(self.last.columns)
+        self._query = building.finished(self.last.columns, self.last.marks)
 
     @property
     def name(self) -> str:
@@ -184,10 +184,11 @@ class _Building:
             self._below = self._called(exp.select("*", *more).from_(self._below), stage.source.table)
         yield from self._cells(stage, fragment)
 
-    def finished(self, columns: Iterable[str]) -> exp.Select:
+    def finished(self, columns: Iterable[str], marks: Mapping[str, exp.Expr]) -> exp.Select:
         """The query, with what is counted as bits of as many numbers as it takes."""
         still = {hidden: name for name, hidden in self._asked.items()}
         chosen: list[exp.Expr] = [col(ROW), *map(col, columns)]
+        chosen += [exp.alias_(mark.copy(), name, quoted=True) for name, mark in marks.items()]
         for start in range(0, len(self.met), _BITS):
             total: exp.Expr | None = None
             for bit, met in enumerate(self.met[start : start + _BITS]):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlglot import exp
@@ -25,6 +25,8 @@ class Stage:
     step: str
     source: Source
     fragment: Fragment
+    marks: Mapping[str, exp.Expr] = field(default_factory=dict)
+    """What the next step asks of every row that this one leaves (``Rows.marks``)."""
 
     @property
     def columns(self) -> Columns:
@@ -165,7 +167,15 @@ def _making(work: Work, known: dict[str, dict], folder: Path) -> Making:
         source = Source(table=before, columns=columns, after=after, name=name, tables=known, folder=folder)
         stages.append(Stage(number, step.step, source, step.compile(source)))
         columns, before = after, name
-    return Making(work.table, work.of, tuple(stages), columns, frozenset(reads))
+    return Making(work.table, work.of, tuple(_marked(stages)), columns, frozenset(reads))
+
+
+def _marked(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """The stages; those on cells know what the next one asks of their rows."""
+    following = [*(stage.fragment for stage in stages[1:]), None]
+    for stage, asked in zip(stages, following, strict=True):
+        marks = asked.marks if isinstance(asked, Rows) and isinstance(stage.fragment, Cells | Shape) else {}
+        yield replace(stage, marks=marks) if marks else stage
 
 
 def _rejects(making: Making) -> bool:

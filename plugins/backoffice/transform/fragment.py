@@ -92,6 +92,9 @@ class Rows:
     """Where the result is the table that it finds without some rows: a query of their numbers (``_row``) over that table and
     all of its tables but the last. An engine may take them out instead of making the last one; its counts and demands
     must not look at the table that it finds then."""
+    marks: Mapping[str, exp.Expr] = field(default_factory=dict)
+    """What its queries ask of every row of the table that it finds, by hidden names. Where steps on cells make that table, it
+    is worked out with their cells: no second look at all columns of a table that may not fit into memory."""
 
 
 @dataclass(frozen=True)

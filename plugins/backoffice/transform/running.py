@@ -46,18 +46,18 @@ def run_making(
     """
     rows = begun.rows if begun else tables.count(making.of)
     figures: list[StepFigures] = []
-    last = making.of
+    last, marks = making.of, dict[str, exp.Expr]()
     for part in _parts(making.stages):
         standing = {making.of} if keep else set[str]()
         if isinstance(part, Stage):
-            figures.append(_rows(tables, making.table, part, rows, keep=last in standing))
-            made = part.source.name
+            figures.append(_rows(tables, making.table, _known(part, marks), rows, keep=last in standing))
+            made, marks = part.source.name, {}
         else:
             chain = begun.chain if begun and not figures else Chain(part)
             if not begun or chain is not begun.chain:
                 tables.create(chain.name, chain.query())
             figures += _counted(tables, chain, making.table, rows, compiled)
-            made = chain.name
+            made, marks = chain.name, dict(chain.last.marks)
         if last not in standing:
             tables.drop_all([last])
         rows, last = figures[-1].rows_out, made
@@ -147,7 +147,7 @@ def _counted(tables: Tables, chain: Chain, name: str, rows: int, compiled: Plan)
         _hold(tables, last, last.fragment.demands)
     if _takes_out(last) and figures[-1].blanked:
         figures[-1] = _taken_out(tables, chain, figures[-1], compiled)
-    tables.keep_columns(chain.name, (ROW, *last.columns))
+    tables.keep_columns(chain.name, (ROW, *last.columns, *last.marks))
     return figures
 
 
@@ -184,6 +184,19 @@ def _taken_out(tables: Tables, chain: Chain, figures: StepFigures, compiled: Pla
     return replace(figures, rows_out=tables.count(name))
 
 
+def _known(stage: Stage, marks: Mapping[str, exp.Expr]) -> Stage:
+    """The stage, with queries that take from the table what is worked out there already."""
+    fragment = stage.fragment
+    if not marks or not isinstance(fragment, Rows):
+        return stage
+
+    def taken(node: exp.Expr) -> exp.Expr:
+        return next((col(name) for name, mark in marks.items() if node == mark), node)
+
+    asked = tuple((name, query.transform(taken)) for name, query in fragment.tables)
+    return replace(stage, fragment=replace(fragment, tables=asked))
+
+
 def _rows(tables: Tables, name: str, stage: Stage, rows: int, *, keep: bool) -> StepFigures:
     """A step that drops, merges or makes rows.
 
@@ -200,6 +213,7 @@ def _rows(tables: Tables, name: str, stage: Stage, rows: int, *, keep: bool) -> 
         tables.create(one, query)
     if fragment.dropped is not None and takes_out:
         tables.delete(source.table, fragment.dropped)
+        tables.keep_columns(source.table, (ROW, *source.columns))
         tables.rename(source.table, source.name)
     _hold(tables, stage, fragment.demands)
     counts = {one: tables.one(query)[0] for one, query in fragment.counts.items()}

@@ -76,7 +76,14 @@ id,name,town,phone,merged
             (f"{name}_groups", _groups(self, keys, source)),
             (name, _survivors(self, source)),
         )
-        return Rows(tables, dropped=None if self.list_as else _merged(name))
+        return Rows(tables, dropped=None if self.list_as else _merged(name), marks={"_same": _hash(keys)})
+
+
+def _hash(keys: tuple[str, ...]) -> exp.Expr:
+    """What equal rows have in common."""
+    from sqlglot import exp
+
+    return exp.Anonymous(this="hash", expressions=[col(one) for one in keys])
 
 
 def _repeated(keys: tuple[str, ...], source: Source, *, whole: bool) -> exp.Query:
@@ -87,7 +94,7 @@ def _repeated(keys: tuple[str, ...], source: Source, *, whole: bool) -> exp.Quer
     from sqlglot import exp
 
     comparable = (exp.and_ if whole else exp.or_)(*map(filled, keys))
-    key = exp.Anonymous(this="hash", expressions=[col(one) for one in keys])
+    key = _hash(keys)
     again = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.convert(1))
     often = exp.select(key).from_(table(source.table)).group_by(key.copy()).having(again)
     return exp.select("*").from_(table(source.table)).where(comparable, key.copy().isin(query=often))
