@@ -18,6 +18,7 @@ from backoffice.kit import Dropped, Kit
 from backoffice.ledger import Job
 from backoffice.onboarding import kit_folder, sample_client
 from backoffice.settings import Settings
+from backoffice.stack.airflow import COMPONENTS
 from backoffice.stack.stack import Stack
 
 COLUMNS = [
@@ -92,6 +93,11 @@ class House:
         for pid in process.members():
             with suppress(ProcessLookupError):  # a worker may have ended by itself since it was listed
                 os.kill(pid, signal.SIGKILL)
+
+    def pids(self) -> list[int]:
+        """Every process of every part."""
+        parts = [self.stack._process(name) for name in (*COMPONENTS, "postgres", "keeper")]
+        return [pid for part in (self.stack._store, *parts) for pid in part.members()]
 
     @staticmethod
     def _wait(look, timeout: float, why=lambda: "it did not happen"):

@@ -48,7 +48,11 @@ def sniff(path: Path, *, suffix: str = "") -> Sniffed:
         head = file.read(_LOOKED_AT)
     kind = next((what for magic, what in _OTHERS.items() if head.startswith(magic)), "")
     if kind:
-        raise DropRejected("format", f"The file is {kind}: no table to profile.", hint="Give a table: CSV, XLSX, ….")
+        raise DropRejected(
+            "format",
+            f"The file is {kind}: no table to profile.",
+            hint="Give a table: CSV, XLSX, …. What is in a PDF or a scan, `sow profile` shows.",
+        )
     if not head.strip():
         raise DropRejected("empty", "The file is empty.", hint="Give one with a header and rows.")
     if head.startswith(b"PAR1"):
