@@ -18,7 +18,7 @@ test: dev             ## all tests, on a stack of their own
 
 test-spark:           ## the second engine's tests: installs PySpark, needs Java 17 (Debian: default-jre-headless)
 	@$(PYTHON) infra/install.py --dev --spark
-	@BACKOFFICE_TEST_SPARK=1 .venv/bin/python -m pytest tests/transform/spark $(ARGS)
+	@BACKOFFICE_TEST_SPARK=1 .venv/bin/python -m pytest tests/spark tests/transform/spark tests/quality/spark $(ARGS)
 
 test-compose: dev     ## docker-compose.yml brought up for real, in an engine of the test's own: takes minutes
 	@BACKOFFICE_TEST_COMPOSE=1 .venv/bin/python -m pytest tests/infra $(ARGS)

@@ -28,7 +28,7 @@ from typing import Any
 
 from bench.contacts import COLUMNS, write_contacts
 
-__all__ = ["measure"]
+__all__ = ["measure", "watched"]
 
 ROWS = 1_000_000
 HERE = Path(__file__).parent
@@ -271,7 +271,7 @@ def _cpu() -> float:
 def _ran(command: list[str], *, quiet: bool = False) -> Ran:
     before, start = os.times(), time.monotonic()
     errors = subprocess.DEVNULL if quiet else None
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as child, _watched(child.pid) as peak:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors) as child, watched(child.pid) as peak:
         code = child.wait()
     if code != 0:
         raise RuntimeError(f"{command[:4]} ended with {code}")
@@ -281,7 +281,7 @@ def _ran(command: list[str], *, quiet: bool = False) -> Ran:
 
 
 @contextmanager
-def _watched(pid: int) -> Iterator[list[int]]:
+def watched(pid: int) -> Iterator[list[int]]:
     """The most that a process and its children hold in memory, looked at twenty times a second."""
     import psutil
 

@@ -1,8 +1,9 @@
-"""What every test may use: a real PostgreSQL, a real object store and a deployment on both. Each server starts once, when
+"""What every test may use: a real PostgreSQL, a real object store, a deployment on both, and a Spark. Each starts once, when
 the first test asks for it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,19 @@ import pytest
 
 from backoffice.deployment import Deployment
 from backoffice.ids import new_id
+from backoffice.spark.session import OpenSpark, missing, session
 from backoffice.stack.postgres import ROLES, Postgres
 from backoffice.stack.process import Part, Process
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import Store
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in folders called ``spark`` are skipped aloud where it cannot run; ``make test-spark`` takes that for a failure."""
+    wanted = [item for item in items if item.path.parent.name == "spark"]
+    reason = missing() if wanted and not os.environ.get("BACKOFFICE_TEST_SPARK") else None
+    for item in wanted if reason else ():
+        item.add_marker(pytest.mark.skip(reason=f"the engine Spark: {reason}"))
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +79,10 @@ def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) ->
 
     with deploy(tmp_path, postgres_server, store_server, "acme") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSpark]:
+    """A running one, with little memory and made to start soon."""
+    with session(spill=tmp_path_factory.mktemp("spark"), little=True) as opened:
+        yield opened

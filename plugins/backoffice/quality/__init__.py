@@ -1,7 +1,8 @@
 """Quality: a project's Great Expectations suite over the job's result, and a report without a single value (P4).
 
-``check`` runs a suite over one table of a live DuckDB connection and gives a ``QualityReport``: rules, columns, counts
-and percentages. What the library computes is never handed on as it is; an allow-list copies out what a report holds.
+``check`` runs a suite over one table of a live DuckDB connection, or of Spark asked like one, and gives a
+``QualityReport``: rules, columns, counts and percentages. What the library computes is never handed on as it is; an
+allow-list copies out what a report holds.
 
 ``preload`` does the expensive import (about 2 CPU seconds), so that a parent process can pay it once before it forks.
 Importing this package alone costs nothing.
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 from .report import QualityReport, Result
 
 if TYPE_CHECKING:
-    import duckdb
+    from .dialect import Connection
 
 __all__ = ["QualityReport", "Result", "check", "preload"]
 
 
-def check(connection: duckdb.DuckDBPyConnection, table: str, suite: Path) -> QualityReport:
+def check(connection: Connection, table: str, suite: Path) -> QualityReport:
     """Check ``table`` against the suite in the file ``suite``.
 
     ``connection`` is used as it is and left open; nothing is created on it, committed or rolled back. Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backoffice.discretion import kind_of
-from backoffice.errors import QualityBroken
+from backoffice.errors import BackofficeError, QualityBroken
 
 from .library import import_library, quiet
 from .report import QualityReport, Result
@@ -16,9 +16,9 @@ from .rules import sentence
 from .suite import Problems, Rule, Suite, did_you_mean, load
 
 if TYPE_CHECKING:
-    import duckdb
     from great_expectations.validator.validation_graph import ValidationGraph
 
+    from .dialect import Connection
     from .engine import DuckDBExecutionEngine
 
 __all__ = ["check", "warm"]
@@ -58,7 +58,7 @@ class _Plan:
     graph: ValidationGraph
 
 
-def check(connection: duckdb.DuckDBPyConnection, table: str, suite: Path) -> QualityReport:
+def check(connection: Connection, table: str, suite: Path) -> QualityReport:
     """See ``backoffice.quality.check``."""
     import_library()
     outcome = _run(connection, table, load(suite))
@@ -81,7 +81,7 @@ def warm() -> None:
         rule(column="any").configuration.to_domain_obj()
 
 
-def _run(connection: duckdb.DuckDBPyConnection, table: str, suite: Suite) -> QualityReport | _Broken:
+def _run(connection: Connection, table: str, suite: Suite) -> QualityReport | _Broken:
     """Judge every rule. An error comes back as a value: none of the library's is in flight when ours is raised."""
     from . import metrics  # noqa: F401 (registers them)
     from .engine import DuckDBExecutionEngine
@@ -189,11 +189,11 @@ def _observed(counts: Mapping[str, Any]) -> int | float | None:
 
 
 def _class_of(error: BaseException) -> str:
-    """The class of the error at the bottom: DuckDB's own rather than the wrappers around it."""
+    """The class of the error at the bottom: DuckDB's own rather than the wrappers around it. One of ours says what it is."""
     while True:
         below = getattr(error, "orig", None) or error.__cause__ or error.__context__
         if not isinstance(below, BaseException):
-            return kind_of(error)
+            return error.message.rstrip(".") if isinstance(error, BackofficeError) else kind_of(error)
         error = below
 
 
@@ -214,7 +214,7 @@ def _describe(broken: _Broken) -> str:
     return f"The rule {broken.rule.type}{where} could not be evaluated ({broken.error})."
 
 
-def _refuse_misfits(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], suite: Suite) -> None:
+def _refuse_misfits(connection: Connection, columns: Mapping[str, str], suite: Suite) -> None:
     """``ContractError`` for rules that no data could satisfy or that this engine cannot run: the suite's fault.
 
     A missing column is one of them. The SOW, not the data, decides which columns a result has; read as bad data it
@@ -243,7 +243,7 @@ def _refuse_misfits(connection: duckdb.DuckDBPyConnection, columns: Mapping[str,
     problems.raise_if_any()
 
 
-def _runs(connection: duckdb.DuckDBPyConnection, sql: str, parameter: str) -> bool:
+def _runs(connection: Connection, sql: str, parameter: str) -> bool:
     try:
         connection.execute(sql, [parameter]).fetchall()
     except Exception:  # noqa: BLE001

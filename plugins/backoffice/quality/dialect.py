@@ -1,4 +1,4 @@
-"""SQLAlchemy over one DuckDB connection that belongs to someone else: as much of it as a check needs.
+"""SQLAlchemy over one DuckDB connection, or what is asked like one, that belongs to someone else: as much as a check needs.
 
 Not ``duckdb-engine``: that opens DuckDB connections of its own on use, and closes the one it is given.
 Here transactions and the end of the connection are its owner's affair, nothing is asked that was not to be asked, and
@@ -7,7 +7,7 @@ DuckDB's errors come as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import registry
@@ -16,12 +16,29 @@ from sqlalchemy.sql.compiler import IdentifierPreparer
 
 from .library import SQL_LOGGING_NAME
 
-if TYPE_CHECKING:
-    import duckdb
-
-__all__ = ["DuckDBDialect", "engine_over"]
+__all__ = ["Connection", "DuckDBDialect", "engine_over"]
 
 NAME = "backoffice_duckdb"
+
+
+class Connection(Protocol):
+    """What is asked in DuckDB's SQL: a connection of DuckDB's, or Spark by way of :mod:`backoffice.spark.asking`."""
+
+    @property
+    def description(self) -> Any:
+        """The columns of the last answer."""
+
+    def execute(self, statement: str, parameters: Any = None, /) -> Any:
+        """Ask; what it gives has the answer's ``fetchall``."""
+
+    def fetchone(self) -> Any:
+        """The next row."""
+
+    def fetchmany(self, size: int = 1) -> Any:
+        """The next rows."""
+
+    def fetchall(self) -> Any:
+        """All rows that are left."""
 
 
 class _Cursor:
@@ -30,7 +47,7 @@ class _Cursor:
     arraysize = 1
     rowcount = -1
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @property
@@ -61,7 +78,7 @@ class _Cursor:
 class _Connection:
     """A DB-API connection which cannot end a transaction or itself."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def cursor(self) -> _Cursor:
@@ -118,7 +135,7 @@ class DuckDBDialect(DefaultDialect):
 registry.register(NAME, __name__, "DuckDBDialect")
 
 
-def engine_over(connection: duckdb.DuckDBPyConnection) -> sa.Engine:
+def engine_over(connection: Connection) -> sa.Engine:
     """An engine whose only connection is this one."""
     return sa.create_engine(
         f"{NAME}://",

@@ -1,4 +1,4 @@
-"""Great Expectations' SQL engine over the job's own live DuckDB connection.
+"""Great Expectations' SQL engine over the job's own live DuckDB connection, or over Spark, which is asked like one.
 
 Great Expectations 1.24 knows no DuckDB. Its SQL engine works there once it keeps one connection (its own closes it
 after every query, and DuckDB's result with it), and once the few things that it writes per dialect are given
@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from backoffice.spark.asking import Asked
+
 from .library import import_library
 
 import_library()
@@ -28,10 +30,9 @@ from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlA
 from great_expectations.util import convert_to_json_serializable  # noqa: E402
 
 from .column_types import TypeNames, column_type  # noqa: E402
-from .dialect import DuckDBDialect, engine_over  # noqa: E402
+from .dialect import Connection, DuckDBDialect, engine_over  # noqa: E402
 
 if TYPE_CHECKING:
-    import duckdb
     from great_expectations.execution_engine.execution_engine import MetricComputationConfiguration
 
 __all__ = ["DuckDBExecutionEngine"]
@@ -43,10 +44,12 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     ``columns`` maps each column of the table, in order, to its type as DuckDB writes it. Raises DuckDB's own errors.
     """
 
-    def __init__(self, *, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    def __init__(self, *, connection: Connection, table: str) -> None:
         name = '"' + table.replace('"', '""') + '"'
         described = connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()  # noqa: S608 (quoted above)
         self.columns: dict[str, str] = {row[0]: row[1] for row in described}
+        self.spills_groups = isinstance(connection, Asked)
+        """Whether a long table is grouped at once: Spark sorts for it, DuckDB keeps all groups in memory."""
         engine = engine_over(connection)
         super().__init__(engine=engine, create_temp_table=False)
         self.dialect_module = TypeNames("duckdb", DuckDBDialect)

@@ -210,8 +210,10 @@ def _repeated(engine: DuckDBExecutionEngine, domain: dict[str, Any], names: list
     source: Any = engine.get_domain_records(domain_kwargs=domain)
     source = source.subquery() if isinstance(source, sa.Select) else source
     columns = [sa.column(name) for name in names]
-    rows = engine.execute_query(sa.select(sa.func.count()).select_from(source)).scalar() or 0
-    parts = 1 << (int(rows) // GROUPED_AT_ONCE).bit_length()
+    parts = 1
+    if not engine.spills_groups:
+        rows = engine.execute_query(sa.select(sa.func.count()).select_from(source)).scalar() or 0
+        parts <<= (int(rows) // GROUPED_AT_ONCE).bit_length()
     found = 0
     for part in range(parts):
         # As literals of the hash's own type: with parameters DuckDB took four times as long.

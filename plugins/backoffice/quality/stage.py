@@ -12,7 +12,7 @@ from uuid import UUID
 
 from backoffice.errors import CheckFailed
 from backoffice.ledger import JobState, Stage
-from backoffice.work import open_tables
+from backoffice.work import ask_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def check(deployment: Deployment, job_id: UUID) -> None:
             return
         project = deployment.project(job.project)
         suites = suites_of(project.suite, project.sow)
-        with open_tables(deployment, job, suites) as connection:
+        with ask_tables(deployment, job, suites, engine=project.sow.engine) as connection:
             reports = {table: check_table(connection, table, suite) for table, suite in suites.items()}
         main = project.sow.output.main.table
         results = [

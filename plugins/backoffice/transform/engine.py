@@ -5,8 +5,8 @@ It may open nothing but file descriptors of its own process: the caller, or :met
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -27,6 +27,8 @@ from backoffice.transform.tables import Tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from backoffice.spark.asking import Asked
 
 __all__ = ["Engine", "explain"]
 
@@ -86,6 +88,10 @@ class Engine:
         :raises EngineError: outside the ``with`` block.
         """
         return self._ready.connection
+
+    def asked(self, tables: Iterable[str]) -> AbstractContextManager[DuckDBPyConnection | Asked]:
+        """Delivered tables, to be asked in DuckDB's SQL by those who check them; the engine that made them answers."""
+        return self._ready.asked(tables)
 
     @property
     def _ready(self) -> Tables:

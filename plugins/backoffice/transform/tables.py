@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -13,6 +14,8 @@ from backoffice.transform.sql import col, duckdb_text, table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from backoffice.spark.asking import Asked
 
 __all__ = ["Tables"]
 
@@ -88,6 +91,10 @@ class Tables:
         """Drop what :meth:`show` made, if it is there. A table of that name, which came in and goes back, stays."""
         if self.execute(f"SELECT 1 FROM duckdb_views() WHERE view_name = {exp.convert(name).sql('duckdb')}"):  # noqa: S608
             self.execute(f"DROP VIEW {self.quoted(name)}")
+
+    def asked(self, names: Iterable[str]) -> AbstractContextManager[DuckDBPyConnection | Asked]:  # noqa: ARG002
+        """What is shown under these names, to be asked in DuckDB's SQL."""
+        return nullcontext(self.connection)
 
     def batches(self, fragment: Batches, source: Source, into: str) -> None:
         """Make the table ``into`` by a step of Python.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
     from pyarrow.parquet import ParquetFile
 
-__all__ = ["Sealed", "View", "read_batches", "read_encrypted", "write_batches", "write_encrypted"]
+__all__ = [
+    "Opening",
+    "Sealed",
+    "View",
+    "opening_of",
+    "read_batches",
+    "read_encrypted",
+    "write_batches",
+    "write_encrypted",
+]
 
 _BATCH_ROWS = 32_768
 _PREFIX = b"backoffice/parquet/1:"
@@ -126,6 +136,48 @@ def _sealed(
         f"The encrypted intermediate could not be written ({kind}).",
         hint="Is memory short, or a column's type unusual?",
     )
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How an encrypted file is read, by another process of the same user too: it is sent to Spark's Python processes."""
+
+    path: str
+    key: bytes
+    bound: bytes
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return "Opening()"
+
+    @property
+    def row_groups(self) -> int:
+        """How many it has."""
+        with self._file() as file:
+            return file.num_row_groups
+
+    def batches(self, numbers: Iterable[int], columns: Sequence[str] | None = None) -> Iterator[RecordBatch]:
+        """The rows of these row groups, a little at a time.
+
+        :param columns: left out: all.
+        """
+        chosen = None if columns is None else list(columns)
+        with self._file() as file:
+            for number in numbers:
+                read = file.iter_batches(_BATCH_ROWS, row_groups=[number], columns=chosen, use_threads=False)
+                yield from (batch if chosen is None else batch.select(chosen) for batch in read)
+
+    def _file(self) -> ParquetFile:
+        import pyarrow.parquet as pq
+        from pyarrow.parquet.encryption import create_decryption_properties
+
+        properties = create_decryption_properties(self.key, aad_prefix=self.bound)
+        return pq.ParquetFile(self.path, decryption_properties=properties, pre_buffer=False)
+
+
+def opening_of(source: Memory, key: bytes, *, binding: str | UUID = "") -> Opening:
+    """How other processes read a file that this one holds open, and has looked at with :func:`read_encrypted`."""
+    return Opening(f"/proc/{os.getpid()}/fd/{source.fileno()}", key, _bound(binding))
 
 
 def read_batches(source: Memory, key: bytes, *, binding: str | UUID = "", sha256: str | None = None) -> Iterator[Table]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from backoffice.authoring.cases import _drop
 from backoffice.contract import Sow, load_sow, step_model
 from backoffice.errors import DropRejected
+from backoffice.quality import QualityReport, check
+from backoffice.quality.stage import suites_of
+from backoffice.spark.session import OpenSpark
 from backoffice.transform import Engine
 from backoffice.transform.spark.engine import SparkEngine
-from backoffice.transform.spark.session import OpenSpark
-from tests.test_sows import CASES
+from tests.test_sows import CASES, suite_path
 from tests.transform.conftest import memory, sow
 from tests.transform.test_catalogue import STEPS, agreed
 from tests.transform.test_catalogue import _drop as example_drop
@@ -26,25 +29,33 @@ stand in the query; a join on cells that DuckDB works out): DuckDB does that one
 """
 
 
-def outcome(engine: Engine, agreed_sow: Sow, path: Path | str) -> tuple[Any, ...]:
-    """All that comes of a file: the tables with the kinds of their columns, and the figures; or its refusal."""
+def outcome(engine: Engine, agreed_sow: Sow, path: Path | str, suites: Mapping[str, Path] = {}) -> tuple[Any, ...]:
+    """All that comes of a file: the tables with the kinds of their columns, the figures and the checks; or its refusal."""
     try:
         profiles = engine.load(agreed_sow, path)
         figures = engine.run(agreed_sow).to_dict()
+        reports = judged(engine, suites)
     except DropRejected as error:
         return error.code, error.message
     tables = {}
     for name in agreed_sow.delivered:
         found = engine.connection.execute(f'SELECT * FROM "{name}"')
         tables[name] = [one[:2] for one in found.description], found.fetchall()
-    return tables, figures, {name: one.to_dict() for name, one in profiles.items()}
+    return tables, figures, {name: one.to_dict() for name, one in profiles.items()}, reports
 
 
-def both(spark: OpenSpark, agreed_sow: Sow, path: Path | str) -> tuple[tuple[Any, ...], tuple[Any, ...], list[str]]:
+def judged(engine: Engine, suites: Mapping[str, Path]) -> dict[str, QualityReport]:
+    with engine.asked(suites) as asked:
+        return {name: check(asked, name, suite) for name, suite in suites.items()}
+
+
+def both(
+    spark: OpenSpark, agreed_sow: Sow, path: Path | str, suites: Mapping[str, Path] = {}
+) -> tuple[tuple[Any, ...], tuple[Any, ...], list[str]]:
     with Engine() as engine:
-        here = outcome(engine, agreed_sow, path)
+        here = outcome(engine, agreed_sow, path, suites)
     with SparkEngine(spark=spark) as engine:
-        return here, outcome(engine, agreed_sow, path), engine.left_to_duckdb
+        return here, outcome(engine, agreed_sow, path, suites), engine.left_to_duckdb
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -61,11 +72,13 @@ def test_a_step_does_to_its_example_what_it_does_on_duckdb(name: str, spark: Ope
 
 
 @pytest.mark.parametrize(("path", "case"), CASES, ids=lambda one: getattr(one, "name", None))
-def test_a_sample_sow_comes_out_the_same(path: Path, case: Any, spark: OpenSpark) -> None:
+def test_a_sample_sow_comes_out_and_is_judged_the_same(path: Path, case: Any, spark: OpenSpark) -> None:
     one = load_sow(path)
+    suites = suites_of(suite_path(path), one)
     with _drop(one, case) as drop:
-        here, there, _ = both(spark, one, drop)
+        here, there, _ = both(spark, one, drop, suites)
     assert there == here
+    assert len(here) == 2 or here[-1][one.output.main.table].results
 
 
 ODD = (

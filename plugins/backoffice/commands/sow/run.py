@@ -63,7 +63,8 @@ def run(
             from backoffice.quality.stage import suites_of
 
             suites = suites_of(_suite(agreed), agreed)
-            reports = {table: check_table(engine.connection, table, suite) for table, suite in suites.items()}
+            with engine.asked(suites) as asked:
+                reports = {table: check_table(asked, table, suite) for table, suite in suites.items()}
         with filed(engine.connection, agreed, file) as documents:
             originals = documents.originals if documents else ()
             counts = documents.counts if documents else {}

@@ -11,16 +11,19 @@ from typing_extensions import override
 from backoffice.contract import Sow
 from backoffice.duck import session as duckdb_session
 from backoffice.password import AskPassword
+from backoffice.spark.session import OpenSpark
+from backoffice.spark.session import session as spark_session
+from backoffice.spark.shadow import Shadow
 from backoffice.spool import Spool
 from backoffice.transform.compiling import Plan
 from backoffice.transform.engine import Engine
 from backoffice.transform.figures import InputProfile, RunFigures
-from backoffice.transform.spark.session import OpenSpark
-from backoffice.transform.spark.session import session as spark_session
-from backoffice.transform.spark.shadow import Shadow
+from backoffice.transform.spark.functions import every_function
 from backoffice.transform.spark.tables import SparkTables
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from backoffice.transform.chain import Ahead
 
 __all__ = ["SparkEngine"]
@@ -46,7 +49,8 @@ class SparkEngine(Engine):
     ) -> None:
         super().__init__(memory_limit=memory_limit, threads=threads, secret=secret, password=password)
         self._spark, self._spark_memory = spark, spark_memory
-        self._shadow: Shadow | None = None
+        self._beside: DuckDBPyConnection | None = None
+        self._given_beside: set[str] = set()
 
     @override
     def __enter__(self) -> Self:
@@ -57,9 +61,8 @@ class SparkEngine(Engine):
             )
             opened = duckdb_session(memory_limit=self._memory_limit, threads=1, locked=False)  # as the other one begins
             connection = self._open.enter_context(opened)
-            beside = self._open.enter_context(duckdb_session(memory_limit="200MB", threads=1))
-            self._shadow = Shadow(beside)
-            self._tables = SparkTables(connection, spark, self._shadow, secret=self._secret)
+            self._beside = self._open.enter_context(duckdb_session(memory_limit="200MB", threads=1))
+            self._tables = SparkTables(connection, spark, Shadow(self._beside), secret=self._secret)
             self._open.callback(self._tables.close)
         except BaseException:
             self._open.close()
@@ -72,7 +75,8 @@ class SparkEngine(Engine):
     ) -> None:
         """End both; nothing of theirs is left."""
         super().__exit__(kind, error, trace)
-        self._shadow = None
+        self._beside = None
+        self._given_beside.clear()
 
     @property
     def left_to_duckdb(self) -> list[str]:
@@ -101,6 +105,6 @@ class SparkEngine(Engine):
     @override
     def _compiled(self, sow: Sow) -> Plan:
         compiled = super()._compiled(sow)
-        assert self._shadow is not None  # noqa: S101 - within the block
-        self._shadow.provide()
+        assert self._beside is not None  # noqa: S101 - within the block
+        every_function().give(self._beside, self._given_beside)
         return compiled

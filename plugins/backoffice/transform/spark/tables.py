@@ -4,23 +4,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 from typing_extensions import override
 
 from backoffice.errors import EngineError
+from backoffice.spark.asking import Asked, asked_of_spark
+from backoffice.spark.dialect import Dialect
+from backoffice.spark.faults import spark_errors
+from backoffice.spark.frames import as_duckdb, frame_of, provide, quoted
+from backoffice.spark.parts import Parts, new_key, new_parts
+from backoffice.spark.types import Untranslatable, arrow_type, spark_type
 from backoffice.transform.faults import rows_of
 from backoffice.transform.fragment import ROW, Batches, Source
-from backoffice.transform.spark.cells import Worked
-from backoffice.transform.spark.dialect import Dialect
-from backoffice.transform.spark.faults import spark_errors
-from backoffice.transform.spark.parts import Parts, new_key, new_parts
-from backoffice.transform.spark.plain import held
-from backoffice.transform.spark.types import Untranslatable, arrow_type, spark_type
+from backoffice.transform.spark.functions import functions_in
 from backoffice.transform.sql import col
 from backoffice.transform.tables import Tables
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from pyspark.sql import DataFrame
 
-    from backoffice.transform.spark.session import OpenSpark
-    from backoffice.transform.spark.shadow import Shadow
+    from backoffice.spark.session import OpenSpark
+    from backoffice.spark.shadow import Shadow
 
 __all__ = ["SparkTables"]
 
@@ -67,8 +68,9 @@ class SparkTables(Tables):
         self._spark, self._shadow = spark, shadow
         self._key = new_key()
         self._frames: dict[str, _Frame] = {}
-        self._shown: dict[str, Parts] = {}
-        self._dialect = Dialect(shadow, self._provide, secret=secret)
+        self._shown: dict[str, tuple[str, Parts]] = {}
+        """What is shown: of which table, and its files."""
+        self._dialect = Dialect(shadow, partial(provide, spark), partial(functions_in, secret=secret))
         self.left_to_duckdb: list[str] = []
         """What Spark had no words for, and what of it."""
 
@@ -103,7 +105,7 @@ class SparkTables(Tables):
         self.create(gone, rows)
         with spark_errors():
             left = there.frame.join(self._frames[gone].frame, on=ROW, how="left_anti").select(
-                *map(_quoted, there.columns)
+                *map(quoted, there.columns)
             )
             self._hold(name, left, there.columns)
         self.drop_all([gone])
@@ -124,7 +126,7 @@ class SparkTables(Tables):
         if len(chosen) == len(there.columns):
             return
         with spark_errors():
-            there.frame = there.frame.select(*map(_quoted, chosen))
+            there.frame = there.frame.select(*map(quoted, chosen))
             there.frame.createOrReplaceTempView(name)
         there.columns = chosen
         self._shadow.declare(name, chosen)
@@ -172,7 +174,7 @@ class SparkTables(Tables):
             self.left_to_duckdb.append(f"a figure: {reason}")
             with self._brought(query):
                 return rows_of(self.connection, query.sql(dialect="duckdb"))[0]
-        return tuple(_as_duckdb(value, kind) for value, kind in zip(found, kinds, strict=True))
+        return tuple(as_duckdb(value, kind) for value, kind in zip(found, kinds, strict=True))
 
     @override
     def in_order(self, name: str) -> bool:
@@ -192,15 +194,24 @@ class SparkTables(Tables):
     def show(self, name: str, of: str, columns: Sequence[str]) -> None:
         there = self._frames[of]
         parts, numbers = self._parts_of(there)
-        self._shown[name] = parts
+        self._shown[name] = of, parts
         self._view(name, parts, numbers, {column: there.columns[column] for column in columns})
 
     @override
     def hide(self, name: str) -> None:
-        parts = self._shown.pop(name, None)
-        if parts is not None:
+        if name in self._shown:
+            _, parts = self._shown.pop(name)
             self._unview(name)
             parts.remove()
+
+    @override
+    def asked(self, names: Iterable[str]) -> AbstractContextManager[Asked]:
+        rows = {name: partial(self._chosen, self._shown[name][0]) for name in names}
+        return asked_of_spark(self.connection, self._spark, rows)
+
+    def _chosen(self, name: str, columns: Iterable[str]) -> DataFrame:
+        with spark_errors():
+            return self._frames[name].frame.select(*map(quoted, columns))
 
     @override
     def batches(self, fragment: Batches, source: Source, into: str) -> None:
@@ -250,10 +261,8 @@ class SparkTables(Tables):
         if fault:
             parts.remove()
             raise EngineError(f"The engine failed ({fault}).", hint="Is there room on the disk for what is spilled?")
-        spark = self._spark.session
-        said = ", ".join(f"{_quoted(one)} {spark_type(kind)}" for one, kind in columns.items())
+        frame = frame_of(self._spark, parts.opening(), columns, groups=groups, pieces=groups)
         with spark_errors():
-            frame = spark.range(0, groups, 1, max(groups, 1)).mapInArrow(parts.groups, said)
             self._replace(name, _Frame(frame, dict(columns), parts=parts, rows=rows))
 
     @contextmanager
@@ -304,7 +313,7 @@ class SparkTables(Tables):
         :raises Untranslatable: Spark cannot do it.
         """
         text = self._dialect.text(query)
-        said = [f"CAST({_quoted(one)} AS {spark_type(kind)}) AS {_quoted(one)}" for one, kind in columns.items()]
+        said = [f"CAST({quoted(one)} AS {spark_type(kind)}) AS {quoted(one)}" for one, kind in columns.items()]
         with spark_errors(asking=True):  # it looks at the query, at no row
             return self._spark.session.sql(text).toDF(*columns).selectExpr(*said)
 
@@ -344,15 +353,6 @@ class SparkTables(Tables):
     def _stored(self) -> set[int]:
         return set(self._spark.kept().keySet())
 
-    def _provide(self, worked: Worked, gives: str) -> str:
-        from pyspark.sql.functions import arrow_udf
-        from pyspark.util import PythonEvalType
-
-        name = f"duckdb_{self._spark.next_number()}"
-        with spark_errors():
-            self._spark.session.udf.register(name, arrow_udf(worked, gives, PythonEvalType.SQL_SCALAR_ARROW_UDF))
-        return name
-
 
 def _cast(batch: Any, schema: Any) -> Any:
     import pyarrow as pa
@@ -360,11 +360,3 @@ def _cast(batch: Any, schema: Any) -> Any:
     return pa.RecordBatch.from_arrays(
         [array.cast(field_.type) for array, field_ in zip(batch.columns, schema, strict=True)], schema=schema
     )
-
-
-def _as_duckdb(value: Any, kind: exp.DataType) -> Any:
-    return int(value) if isinstance(value, Decimal) and held(kind) in ("huge", "other") else value
-
-
-def _quoted(name: str) -> str:
-    return exp.to_identifier(name, quoted=True).sql(dialect="spark")

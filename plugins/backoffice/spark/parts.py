@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from backoffice.vault.parquet import Opening
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Parts", "new_key", "new_parts"]
 
 _GROUP_ROWS = 100_000
-_BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,11 @@ class Parts:
         """Delete the files."""
         shutil.rmtree(self._place, ignore_errors=True)
 
-    # ------------------------------------------------------------------ in Spark's Python processes
+    def opening(self) -> Opening:
+        """How the one file that :meth:`write` wrote is read."""
+        return Opening(str(self._place / "0.parquet"), self.key, self.name.encode())
 
-    def groups(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The rows of the row groups whose numbers are given; for ``mapInArrow``."""
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                with self._reader(0) as file:
-                    yield from file.iter_batches(_BATCH_ROWS, row_groups=[number], use_threads=False)
+    # ------------------------------------------------------------------ in Spark's Python processes
 
     def keep(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write what is given as the file of this partition; answers with its number and rows. For ``mapInArrow``."""
@@ -118,13 +116,6 @@ class Parts:
         sealing = create_encryption_properties(self.key, aad_prefix=self.name.encode(), store_aad_prefix=False)
         where = self._place / f"{number}.parquet"
         return pq.ParquetWriter(where, schema, compression="zstd", use_dictionary=False, encryption_properties=sealing)
-
-    def _reader(self, number: int) -> Any:
-        import pyarrow.parquet as pq
-        from pyarrow.parquet.encryption import create_decryption_properties
-
-        opening = create_decryption_properties(self.key, aad_prefix=self.name.encode())
-        return pq.ParquetFile(self._place / f"{number}.parquet", decryption_properties=opening, pre_buffer=False)
 
 
 def new_parts(folder: Path, key: bytes) -> Parts:

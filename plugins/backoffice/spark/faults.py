@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backoffice.errors import EngineError
-from backoffice.transform.spark.types import Untranslatable
+from backoffice.spark.types import Untranslatable
 
 __all__ = ["spark_errors"]
 

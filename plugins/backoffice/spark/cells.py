@@ -8,16 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["Worked"]
+__all__ = ["Functions", "Worked"]
 
 _MEMORY = "400MB"
+
+
+class Functions(Protocol):
+    """Functions that are not DuckDB's own. They are sent to Spark's Python processes: by name, not as code."""
+
+    @property
+    def secret(self) -> bytes | None:
+        """Answers depend on it: what has another asks another connection."""
+        ...
+
+    def give(self, connection: DuckDBPyConnection, given: set[str]) -> None:
+        """Give them to a connection, but for those that it was given; their names are added to these."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,9 +41,8 @@ class Worked:
     names: tuple[str, ...]
     """Of the arguments."""
     gives: pa.DataType
-    functions: tuple[tuple[str, str], ...]
-    """Our own functions in it: the module that defines it, and its name."""
-    secret: bytes | None
+    functions: Functions | None
+    """What it asks that is not DuckDB's own."""
 
     def __repr__(self) -> str:
         """Without the project's key."""
@@ -53,7 +64,7 @@ class Worked:
         rows = len(arrays[0])
         if not rows:
             return pa.array([], self.gives)
-        connection = _connection(self.functions, self.secret)
+        connection = _connection(self.functions)
         places = pa.array(np.arange(rows))
         connection.register("given", pa.table([*arrays, places], names=[*self.names, "place"]))
         try:
@@ -75,12 +86,11 @@ _open: dict[bytes | None, tuple[DuckDBPyConnection, set[str]]] = {}
 """This process' connections and what each was given, by the project's key."""
 
 
-def _connection(functions: Sequence[tuple[str, str]], secret: bytes | None) -> DuckDBPyConnection:
+def _connection(functions: Functions | None) -> DuckDBPyConnection:
     """A connection that can open nothing; what does not fit into its memory is an error, not a file."""
     import duckdb
 
-    from backoffice.transform.function import FUNCTIONS, provide
-
+    secret = functions.secret if functions else None
     if secret not in _open:
         settings: dict[str, Any] = {
             "threads": 1,
@@ -94,10 +104,7 @@ def _connection(functions: Sequence[tuple[str, str]], secret: bytes | None) -> D
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         _open[secret] = connection, set()
-    connection, provided = _open[secret]
-    more = [(module, name) for module, name in functions if name not in provided]
-    for module, name in more:
-        import_module(module)
-        provide(connection, [FUNCTIONS[name].bound(secret)])
-        provided.add(name)
+    connection, given = _open[secret]
+    if functions:
+        functions.give(connection, given)
     return connection

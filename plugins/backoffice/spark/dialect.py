@@ -13,12 +13,11 @@ from sqlglot import exp
 from sqlglot.transforms import eliminate_qualify
 
 from backoffice.errors import EngineError
-from backoffice.transform.function import FUNCTIONS
-from backoffice.transform.spark.cells import Worked
-from backoffice.transform.spark.figures import Reader, figure, is_figure
-from backoffice.transform.spark.plain import Held, held, plain
-from backoffice.transform.spark.shadow import Scope, Shadow
-from backoffice.transform.spark.types import Untranslatable, arrow_type, spark_type
+from backoffice.spark.cells import Functions, Worked
+from backoffice.spark.figures import Reader, figure, is_figure
+from backoffice.spark.plain import Held, held, plain
+from backoffice.spark.shadow import Scope, Shadow
+from backoffice.spark.types import Untranslatable, arrow_type, spark_type
 
 if TYPE_CHECKING:
     from sqlglot.expressions import DataType
@@ -27,6 +26,7 @@ __all__ = ["Dialect"]
 
 Provide = Callable[[Worked, str], str]
 """Gives Spark a function, with the type that it answers (Spark's word), and answers with its name."""
+FunctionsIn = Callable[[exp.Expr], Functions | None]
 
 _WINDOWS = {
     "rownumber": "row_number", "row_number": "row_number", "rank": "rank", "denserank": "dense_rank", "lag": "lag",
@@ -42,11 +42,11 @@ class Dialect:
 
     :param shadow: the same tables, empty.
     :param provide: gives Spark the functions that the queries need.
-    :param secret: the project's key for pseudonyms.
+    :param functions: those in an expression that are not DuckDB's own; left out: none is.
     """
 
-    def __init__(self, shadow: Shadow, provide: Provide, *, secret: bytes | None = None) -> None:
-        self._shadow, self._provide, self._secret = shadow, provide, secret
+    def __init__(self, shadow: Shadow, provide: Provide, functions: FunctionsIn | None = None) -> None:
+        self._shadow, self._provide, self._functions = shadow, provide, functions
         self._made: dict[tuple[str, ...], str] = {}
 
     def text(self, query: exp.Query) -> str:
@@ -158,10 +158,8 @@ class Dialect:
         whole = whole.from_(exp.select(*given, exp.column("place")).from_("given").subquery("given"))
         text = whole.sql(dialect="duckdb")
         if (text,) not in self._made:
-            names_used = sorted({one.name for one in answer.find_all(exp.Anonymous) if one.name in FUNCTIONS})
-            used = tuple((FUNCTIONS[name].defined_in, name) for name in names_used)
-            secret = self._secret if any(FUNCTIONS[name].keyed for name in names_used) else None
-            made = Worked(text, tuple(names), arrow_type(kind), used, secret)
+            functions = self._functions(answer) if self._functions else None
+            made = Worked(text, tuple(names), arrow_type(kind), functions)
             self._made[(text,)] = self._provide(made, spark_type(kind))
         return self._made[(text,)]
 

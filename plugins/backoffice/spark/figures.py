@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from backoffice.transform.spark.plain import held
-from backoffice.transform.spark.types import Untranslatable
+from backoffice.spark.plain import held
+from backoffice.spark.types import Untranslatable
 
 __all__ = ["Reader", "figure", "is_figure"]
 
@@ -75,6 +75,8 @@ def figure(node: exp.Expr, read: Reader) -> exp.Expr:
         return _listed(node.this if isinstance(node, exp.ArrayAgg) else node.expressions[0], read, where)
     if isinstance(node, exp.GroupConcat):
         return _text(node, read, where)
+    if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileDisc):
+        return _within_group(node, read, only)
     if isinstance(node, exp.PercentileDisc | exp.Quantile) or name == "quantile_disc":
         return _quantile(node, read, only)
     raise Untranslatable(type(node).__name__)
@@ -181,6 +183,17 @@ def _quantile(node: exp.Expr, read: Reader, only: Only) -> exp.Expr:
         cell, share = node.expressions
     else:
         cell, share = node.this, node.args.get("quantile") or node.expression
+    return _smallest_of_share(share, cell, read, only)
+
+
+def _within_group(node: exp.WithinGroup, read: Reader, only: Only) -> exp.Expr:
+    order = node.expression.expressions
+    if len(order) != 1 or order[0].args.get("desc"):
+        raise Untranslatable("percentile_disc")
+    return _smallest_of_share(node.this.this, order[0].this, read, only)
+
+
+def _smallest_of_share(share: exp.Expr, cell: exp.Expr, read: Reader, only: Only) -> exp.Expr:
     if not isinstance(share, exp.Literal) or share.is_string:
         raise Untranslatable("quantile_disc")
     within = exp.Order(expressions=[exp.Ordered(this=only(read.say(cell)), nulls_first=False)])

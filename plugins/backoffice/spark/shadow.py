@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from backoffice.errors import EngineError
-from backoffice.transform.function import FUNCTIONS, provide
-from backoffice.transform.spark.types import Untranslatable, parsed
+from backoffice.spark.types import Untranslatable, parsed
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -22,17 +21,13 @@ class Shadow:
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
-        self._provided: set[str] = set()
 
-    def provide(self) -> None:
-        """Give it every function that is defined by now."""
-        more = [one for name, one in FUNCTIONS.items() if name not in self._provided]
-        provide(self._connection, more)
-        self._provided.update(one.name for one in more)
-
-    def declare(self, name: str, columns: Mapping[str, exp.DataType]) -> None:
-        """A table with these columns."""
-        said = ", ".join(f"{_quoted(one)} {kind.sql(dialect='duckdb')}" for one, kind in columns.items())
+    def declare(self, name: str, columns: Mapping[str, exp.DataType | str]) -> None:
+        """A table with these columns; what they hold may be said in DuckDB's words."""
+        said = ", ".join(
+            f"{_quoted(one)} {kind if isinstance(kind, str) else kind.sql(dialect='duckdb')}"
+            for one, kind in columns.items()
+        )
         self._run(f"CREATE OR REPLACE TABLE {_quoted(name)} ({said})")
 
     def create(self, name: str, query: exp.Query) -> dict[str, exp.DataType]:
@@ -46,7 +41,11 @@ class Shadow:
 
     def answers(self, query: exp.Query) -> list[exp.DataType]:
         """What a query's columns hold."""
-        return [parsed(kind) for _, kind, *_ in self._run(f"DESCRIBE {_text(query)}")]
+        return [kind for _, kind in self.described(query)]
+
+    def described(self, query: exp.Query) -> list[tuple[str, exp.DataType]]:
+        """A query's columns: their names and what they hold."""
+        return [(name, parsed(kind)) for name, kind, *_ in self._run(f"DESCRIBE {_text(query)}")]
 
     def rename(self, name: str, new: str) -> None:
         """Call a table something else."""

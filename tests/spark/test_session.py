@@ -16,11 +16,11 @@ import pytest
 
 from backoffice import duck
 from backoffice.errors import EngineError
+from backoffice.spark import session as sessions
+from backoffice.spark.session import OpenSpark
 from backoffice.transform.choosing import engine_for
 from backoffice.transform.engine import Engine
-from backoffice.transform.spark import session as sessions
 from backoffice.transform.spark.engine import SparkEngine
-from backoffice.transform.spark.session import OpenSpark
 from tests.files import contents, files_below
 from tests.transform.conftest import memory, sow
 
@@ -128,7 +128,7 @@ def test_a_killed_process_takes_spark_with_it_and_the_next_session_clears_its_fo
     monkeypatch.setattr(duck, "_SECONDS_TO_LOCK", 0)
     code = """
         import time
-        from backoffice.transform.spark.session import session
+        from backoffice.spark.session import session
         with session(threads=1) as spark:
             print(spark.java, flush=True)
             time.sleep(600)
