@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.contacts import write_contacts
+from bench.engine import watched
 
 __all__ = ["measure"]
 
@@ -32,33 +33,48 @@ Pair = tuple[str, str]
 
 
 def measure() -> None:
-    """Measure; ``BENCH_ROWS`` rows where time is (a million unless said)."""
-    python = environment()
+    """Measure; ``BENCH_ROWS`` rows where time is (a million unless said). ``BENCH_PEERS=none`` leaves the others out."""
+    alone = os.environ.get("BENCH_PEERS") == "none"
     with TemporaryDirectory() as folder:
-        print("| | rows | true pairs | | precision | recall | wall s |\n|---|---|---|---|---|---|---|")
-        for name, (source, truth) in data_sets(Path(folder)).items():
-            rows = sum(1 for _ in source.open()) - 1
-            ours = in_child([sys.executable, "-m", "bench.duplicates", name, str(source)])
-            found = {"here": ours}
-            for peer in PEERS:
-                found[peer] = in_child([str(python), str(HERE / "peers" / "linkage.py"), peer, name, str(source)])
-            for who, said in found.items():
-                pairs = {tuple(sorted(pair)) for pair in said["pairs"]}
-                right = len(pairs & truth)
-                precision, recall = right / max(1, len(pairs)), right / len(truth)
-                print(
-                    f"| {name} | {rows:,} | {len(truth):,} | {who} | {precision:.4f} | {recall:.4f} | {said['wall']:.1f} |"
-                )
-        rows = int(os.environ.get("BENCH_ROWS", ROWS))
-        source = Path(folder, "contacts.csv")
-        write_contacts(source, rows)
-        print(
-            f"\n{rows:,} contacts, the same blocking lines\n\n| | CPU s | wall s | peak MB | pairs |\n|---|---|---|---|---|"
-        )
-        said = in_child([sys.executable, "-m", "bench.duplicates", "contacts", str(source)])
-        print(f"| here | {said['cpu']:.1f} | {said['wall']:.1f} | {said['peak']:,.0f} | {said['same']:,} |")
-        said = in_child([str(python), str(HERE / "peers" / "linkage.py"), "splink", "contacts", str(clean_of(source))])
-        print(f"| splink | {said['cpu']:.1f} | {said['wall']:.1f} | {said['peak']:,.0f} | {said['same']:,} |")
+        if not alone:
+            _found_and_missed(Path(folder))
+        _time_and_memory(Path(folder, "contacts.csv"), alone=alone)
+
+
+def _found_and_missed(folder: Path) -> None:
+    python = environment()
+    print("| | rows | true pairs | | precision | recall | wall s |\n|---|---|---|---|---|---|---|")
+    for name, (source, truth) in data_sets(folder).items():
+        rows = sum(1 for _ in source.open()) - 1
+        ours = in_child([sys.executable, "-m", "bench.duplicates", name, str(source)])
+        found = {"here": ours}
+        for peer in PEERS:
+            found[peer] = in_child([str(python), str(HERE / "peers" / "linkage.py"), peer, name, str(source)])
+        for who, said in found.items():
+            pairs = {tuple(sorted(pair)) for pair in said["pairs"]}
+            right = len(pairs & truth)
+            precision, recall = right / max(1, len(pairs)), right / len(truth)
+            print(
+                f"| {name} | {rows:,} | {len(truth):,} | {who} | {precision:.4f} | {recall:.4f} | {said['wall']:.1f} |"
+            )
+
+
+def _time_and_memory(source: Path, *, alone: bool) -> None:
+    rows = int(os.environ.get("BENCH_ROWS", ROWS))
+    write_contacts(source, rows)
+    print(
+        f"\n{rows:,} contacts, the same blocking lines\n\n| | CPU s | wall s | peak MB | pairs |\n|---|---|---|---|---|"
+    )
+    said = in_child([sys.executable, "-m", "bench.duplicates", "contacts", str(source)])
+    _line("here", said)
+    print(f"| with reading and cleaning | {said['cpu_all']:.1f} | {said['wall_all']:.1f} | {said['peak']:,.0f} | |")
+    if not alone:
+        python, script = str(environment()), str(HERE / "peers" / "linkage.py")
+        _line("splink", in_child([python, script, "splink", "contacts", str(clean_of(source))]))
+
+
+def _line(who: str, said: dict) -> None:
+    print(f"| {who} | {said['cpu']:.1f} | {said['wall']:.1f} | {said['peak']:,.0f} | {said['same']:,} |", flush=True)
 
 
 def environment() -> Path:
@@ -75,11 +91,12 @@ def environment() -> Path:
 
 
 def in_child(command: list[str]) -> dict:
-    """What it printed as its last line."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    """What it printed as its last line, and the most that it held: ``peak`` MB, files in memory among them."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child, watched(child.pid) as peak:
+        said, _ = child.communicate()
+    if child.returncode:
+        raise SystemExit(f"{command[:3]} ended with {child.returncode}")
+    return json.loads(said.splitlines()[-1]) | {"peak": peak[0] / 1e6}
 
 
 def data_sets(folder: Path) -> dict[str, tuple[Path, set[Pair]]]:
@@ -153,8 +170,6 @@ def _restaurants(path: Path) -> tuple[Path, set[Pair]]:
 
 def run(name: str, source: Path) -> dict:
     """Our job: pairs for those with a truth, figures for the large one."""
-    import resource
-
     import pyarrow.parquet as pq
 
     from backoffice.contract import load_sow
@@ -162,26 +177,31 @@ def run(name: str, source: Path) -> dict:
 
     made_up = name == "contacts"
     sow = load_sow(HERE / "sow" / "shop" / "people.yaml" if made_up else SOWS / f"{name}.yaml")
+    began = time.monotonic(), time.process_time()
+    aside = 0.0, 0.0
     with Engine() as engine:
         engine.load(sow, source)
         if made_up:  # what Splink gets, too: the cleaned rows
             engine.run(sow.model_copy(update={"steps": sow.steps[:-1]}))
             engine.connection.execute('DROP VIEW result; ALTER TABLE "_result" RENAME TO input')
-            rows = engine.connection.execute(
-                "SELECT * EXCLUDE (_row) REPLACE (born::VARCHAR AS born) FROM input"
-            ).to_arrow_table()
-            pq.write_table(rows, clean_of(source))
-            del rows
+            writing = time.monotonic(), time.process_time()
+            cleaned = "SELECT * EXCLUDE (_row) REPLACE (born::VARCHAR AS born) FROM input"
+            batches = engine.connection.execute(cleaned).to_arrow_reader(50_000)
+            with pq.ParquetWriter(clean_of(source), batches.schema) as kept:
+                for batch in batches:
+                    kept.write_batch(batch)
+            aside = time.monotonic() - writing[0], time.process_time() - writing[1]
             sow = sow.model_copy(update={"steps": sow.steps[-1:]})
         started = time.monotonic(), time.process_time()
         figures = engine.run(sow)
         wall, cpu = time.monotonic() - started[0], time.process_time() - started[1]
+        wall_all, cpu_all = time.monotonic() - began[0] - aside[0], time.process_time() - began[1] - aside[1]
         listed = sow.steps[-1].table("list_as")
-        found = engine.connection.execute(f'SELECT "{listed}" FROM result WHERE "{listed}" IS NOT NULL').fetchall()
+        query = f'SELECT "{listed}" FROM result WHERE "{listed}" IS NOT NULL'
+        found = [] if made_up else engine.connection.execute(query).fetchall()
     same = figures.steps[-1].counts["pairs_same"]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    pairs = [] if made_up else list(_pairs(row[0] for row in found))
-    return {"wall": wall, "cpu": cpu, "peak": peak, "same": same, "pairs": pairs}
+    pairs = list(_pairs(row[0] for row in found))
+    return {"wall": wall, "cpu": cpu, "wall_all": wall_all, "cpu_all": cpu_all, "same": same, "pairs": pairs}
 
 
 def clean_of(source: Path) -> Path:
