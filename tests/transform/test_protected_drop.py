@@ -60,7 +60,7 @@ def rejected(deployment: Deployment, job: UUID, code: str) -> None:
 
 def test_it_is_prepared_with_the_password_that_is_kept(deployment: Deployment, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
-    deployment.keys.keep_password(PROJECT, PASSWORD.encode())
+    deployment.key_owner.keep_password(PROJECT, PASSWORD.encode())
     claimed = job(deployment)
     prepare(deployment, claimed)
     found = deployment.ledger.job(claimed)
@@ -73,8 +73,8 @@ def test_it_is_prepared_with_the_password_that_is_kept(deployment: Deployment, c
 
 def test_where_none_was_agreed_none_is_kept_or_another_one_the_client_is_told_which(deployment: Deployment):
     rejected(deployment, job(deployment), "password-missing")
-    deployment.keys.keep_password(PROJECT, b"another")
+    deployment.key_owner.keep_password(PROJECT, b"another")
     rejected(deployment, job(deployment), "password-wrong")
-    deployment.keys.keep_password(PROJECT, PASSWORD.encode())
+    deployment.key_owner.keep_password(PROJECT, PASSWORD.encode())
     allow(deployment, "false")
     rejected(deployment, job(deployment), "protected")
