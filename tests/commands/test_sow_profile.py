@@ -83,6 +83,16 @@ def test_where_no_usual_label_is_found_it_says_what_to_write(tmp_path: Path):
     assert yaml.safe_load(said[said.index("input:") : said.index("steps:")])["input"]["columns"]
 
 
+def test_a_project_begins_with_what_documents_suggest(papers: Path, empty: Path, tmp_path: Path):
+    new(empty, "example/papers", "--kind", "documents", "--from", papers)
+    path = empty / "sow" / "example" / "papers.yaml"
+    assert not [value for value in VALUES if value in path.read_text() and value != "Example"]  # the client's name too
+    done = json.loads(sow("run", path, papers, "--out", tmp_path / "out", "--json").stdout)
+    assert done["documents"]["filed"] == 3
+    for kind, like in (("contacts", papers), ("documents", path)):
+        assert f"the kind is {kind}" in new(empty, "example/other", "--kind", kind, "--from", like, code=1)
+
+
 def test_documents_are_told_from_tables_by_what_they_are(tmp_path: Path, papers: Path):
     assert holds_documents(papers)
     for name, content in {

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.authoring.meaning import Meaning, by_names
-from backoffice.authoring.papers import output_of_documents, plan_for_documents
+from backoffice.authoring.paper_profile import PaperProfile
+from backoffice.authoring.papers import output_of_documents, plan_for_documents, plan_of_papers
 from backoffice.authoring.profile import Profile
 from backoffice.authoring.samples import write_input
 from backoffice.authoring.schema import FOLDER, header, write_schemas
@@ -89,7 +90,7 @@ class Wanted:
     """Of the client, and of phone numbers and postcodes that name none."""
     purpose: str = ""
     days: int = 14
-    profile: Profile | None = None
+    profile: Profile | PaperProfile | None = None
     """Of a file that is like what will come in."""
 
 
@@ -135,8 +136,12 @@ def make_project(root: Path, wanted: Wanted) -> tuple[list[Path], list[str]]:
 
 def _planned(wanted: Wanted, dpa: Dpa | None) -> tuple[Planned, list[str]]:
     notes: list[str] = []
-    if wanted.profile is not None:
-        planned = plan_of_profile(wanted.profile, country=wanted.country)
+    like = wanted.profile
+    if isinstance(like, PaperProfile) and not like.fields:  # as without it: there has to be something to begin with
+        notes, like = plan_of_papers(like).notes, None
+    if like is not None:
+        papers = isinstance(like, PaperProfile)
+        planned = plan_of_papers(like) if papers else plan_of_profile(like, country=wanted.country)
         outside = [name for name in planned.input["columns"] if dpa is not None and name not in dpa.data.columns]
         if outside:
             notes.append(

@@ -78,6 +78,39 @@ def onboard(project: Annotated[str, typer.Argument(help="As in `project list`.")
 
 
 @app.command()
+def certificate(
+    project: Annotated[str, typer.Argument(help="As in `project list`.")],
+    renew: Annotated[bool, typer.Option("--renew", help="Make a new key; older certificates still serve.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke-older", help="Delete the older keys for good.")] = False,
+) -> None:
+    """The OpenPGP certificate that the project's client encrypts to: which it is, and until when. It lasts three years.
+
+    `--renew` lays out the client's kit with the new one: hand it over, and give the client time. `--revoke-older` leaves the
+    older ones, revoked, in the kit as `revoked.asc`: what comes encrypted to one of them is rejected from then on.
+    """
+    from backoffice.deployment import deployment
+    from backoffice.onboarding import kit_folder
+    from backoffice.onboarding import onboard as make_ready
+    from backoffice.vault.openpgp import expires_at, fingerprint
+
+    with deployment() as opened:
+        if renew:
+            opened.key_owner.renew(project)
+            print(f"The kit with the new certificate: {make_ready(opened, project)}")
+        if revoke:
+            older = opened.key_owner.revoke(project)
+            if older:
+                file = kit_folder(opened, project) / "revoked.asc"
+                file.write_text("".join(older), encoding="utf-8")
+                print(f"Revoked: {len(older)}, to be imported by who still has one: {file}")
+            else:
+                print("There was no older one.")
+        found = opened.keys.certificate(project)
+    ends = expires_at(found)
+    print(f"{project}: {fingerprint(found).upper()}, {f'until {ends:%Y-%m-%d}' if ends else 'without an end'}")
+
+
+@app.command()
 def password(
     project: Annotated[str, typer.Argument(help="As in `project list`.")],
     forget: Annotated[bool, typer.Option("--forget", help="Delete it instead.")] = False,

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
 
 from backoffice.errors import KeyDestroyed, VaultError
 from backoffice.ids import new_id
@@ -38,13 +38,14 @@ from backoffice.vault.rows import (
     project_row,
     transact,
 )  # fmt: skip
-from backoffice.vault.tables import JOB_KEY, METADATA, PROBE, PROJECT_KEY
+from backoffice.vault.tables import METADATA, PROBE, PROJECT_KEY
 from backoffice.vault.tombstones import Tombstones
+from backoffice.vault.under_kek import FIRST_EPOCH, add_job_key, add_key, add_probe, open_job, open_key, opens
 
-__all__ = ["ProjectKeys"]
+__all__ = ["CERTIFIED", "ProjectKeys"]
 
-_EPOCH = 1
-_KNOWN = b"backoffice/probe/1: this text opens for as long as its key exists"
+CERTIFIED = timedelta(days=3 * 365)
+"""How long a project's certificate lasts; a new one is made before: ``backoffice project certificate --renew``."""
 
 
 class ProjectKeys:
@@ -102,18 +103,13 @@ class ProjectKeys:
         lock_root(connection, change=False)
         self._root.add(project)
         kek, kek_id, now = wrapping.new_key(), str(new_id()), datetime.now(UTC)
-        wrapped = self._root.wrap(project, kek, KEK, kek_id, _EPOCH)
-        rows = [{"kind": KEK, "key_id": kek_id, "wrapped": wrapped.data, "wrapped_by": wrapped.by}]
-        openpgp = generate(project)
-        for kind, value in ((OPENPGP, openpgp.secret), (INDEX, wrapping.new_key())):
-            key_id = str(new_id())
-            under = wrapping.wrap(kek, value, project, kind, key_id, _EPOCH)
-            rows.append({"kind": kind, "key_id": key_id, "wrapped": under, "wrapped_by": kek_id})
-        shared = {"project": project, "epoch": _EPOCH, "created_at": now}
-        for row in rows:
-            certificate = openpgp.certificate if row["kind"] == OPENPGP else None
-            connection.execute(insert(PROJECT_KEY).values(**row, **shared, certificate=certificate))
-        _add_probe(connection, kek, project, None, kek_id, now)
+        wrapped = self._root.wrap(project, kek, KEK, kek_id, FIRST_EPOCH)
+        values = {"project": project, "kind": KEK, "epoch": FIRST_EPOCH, "key_id": kek_id, "created_at": now}
+        connection.execute(insert(PROJECT_KEY).values(**values, wrapped=wrapped.data, wrapped_by=wrapped.by))
+        above, openpgp = _there(project_row(connection, project, KEK), project), generate(project, lasts=CERTIFIED)
+        add_key(connection, above, kek, OPENPGP, openpgp.secret, certificate=openpgp.certificate)
+        add_key(connection, above, kek, INDEX, wrapping.new_key())
+        add_probe(connection, kek, project, None, kek_id, now)
         return openpgp.certificate
 
     def create_job(self, project: str, job: UUID | str) -> None:
@@ -126,13 +122,8 @@ class ProjectKeys:
         self._fence(project, job)
         if job_row(connection, project, job) is not None:
             return
-        row = _there(project_row(connection, project, KEK), project)
-        kek = self._open_kek(row)
-        key, key_id, now = wrapping.new_key(), str(new_id()), datetime.now(UTC)
-        wrapped = wrapping.wrap(kek, key, project, "job", job, key_id, row.epoch)
-        values = {"project": project, "job": job, "epoch": row.epoch, "key_id": key_id, "created_at": now}
-        connection.execute(insert(JOB_KEY).values(**values, wrapped=wrapped, wrapped_by=row.key_id))
-        _add_probe(connection, key, project, job, key_id, now)
+        above = _there(project_row(connection, project, KEK), project)
+        add_job_key(connection, above, self._open_kek(above), job)
 
     # ------------------------------------------------------------------ use
 
@@ -144,8 +135,19 @@ class ProjectKeys:
         return _there(row, project).certificate
 
     def secret(self, project: str) -> bytes:
-        """The project's OpenPGP secret key, for :func:`backoffice.vault.openpgp.open_message`."""
-        return self._project_key(checked(project), OPENPGP)
+        """The project's OpenPGP secret keys, for :func:`backoffice.vault.openpgp.open_message`: the newest first, one after
+        another (RFC 9580, 10.2). A client may use an older certificate until that is revoked.
+        """
+        project = checked(project)
+        newest_first = select(PROJECT_KEY).where(kind_is(project, OPENPGP)).order_by(PROJECT_KEY.c.epoch.desc())
+
+        def work(connection: Connection) -> tuple[Row | None, list[Row]]:
+            return project_row(connection, project, KEK), list(connection.execute(newest_first))
+
+        above, rows = transact(self._engine, work)
+        self._fence(project, None)
+        kek = self._open_kek(_there(above, project))
+        return b"".join(open_key(kek, row) for row in rows)
 
     def unwrap(self, project: str, job: UUID | str) -> bytes:
         """A job's data key, 32 bytes. Keep it no longer than the task runs."""
@@ -158,8 +160,8 @@ class ProjectKeys:
         above, row, probe = transact(self._engine, work)
         self._fence(project, name)  # after reading: what is destroyed from here on was still served in time
         row = _there(row, project, name)
-        key = _open_job(self._open_kek(_there(above, project)), row)
-        if probe is not None and probe.opened_at is None and _opens(key, probe):
+        key = open_job(self._open_kek(_there(above, project)), row)
+        if probe is not None and probe.opened_at is None and opens(key, probe):
             seen = update(PROBE).where(PROBE.c.key_id == probe.key_id).values(opened_at=datetime.now(UTC))
             transact(self._engine, lambda connection: connection.execute(seen))
         return key
@@ -182,6 +184,46 @@ class ProjectKeys:
             key = self._index_keys[project] = self._project_key(project, INDEX)
         return hmac.digest(key, data, "sha256")
 
+    # ------------------------------------------------------------------ certificates
+
+    def renew(self, project: str) -> str:
+        """Make a new OpenPGP key; gives its certificate, which is :meth:`certificate` from now on. What comes encrypted to an
+        older one still opens, until :meth:`revoke`.
+        """
+        from backoffice.vault.openpgp import generate
+
+        project = checked(project)
+
+        def work(connection: Connection) -> str:
+            lock(connection, project)
+            self._fence(project, None)
+            above = _there(project_row(connection, project, KEK), project)
+            made = generate(project, lasts=CERTIFIED)
+            add_key(connection, above, self._open_kek(above), OPENPGP, made.secret, certificate=made.certificate)
+            return made.certificate
+
+        return transact(self._engine, work)
+
+    def revoke(self, project: str) -> list[str]:
+        """Delete all OpenPGP keys but the newest; gives their certificates, revoked, for who still has them. What comes
+        encrypted to one of them does not open any more.
+        """
+        from backoffice.vault.openpgp import revoked
+
+        project = checked(project)
+
+        def work(connection: Connection) -> list[str]:
+            lock(connection, project)
+            self._fence(project, None)
+            kek = self._open_kek(_there(project_row(connection, project, KEK), project))
+            newest = _there(project_row(connection, project, OPENPGP), project)
+            older = and_(kind_is(project, OPENPGP), PROJECT_KEY.c.epoch < newest.epoch)
+            found = [revoked(open_key(kek, row)) for row in connection.execute(select(PROJECT_KEY).where(older))]
+            connection.execute(delete(PROJECT_KEY).where(older))
+            return found
+
+        return transact(self._engine, work)
+
     # ------------------------------------------------------------------ password
 
     def keep_password(self, project: str, password: bytes) -> None:
@@ -194,15 +236,9 @@ class ProjectKeys:
         self._fence(project, None)
         above = _there(project_row(connection, project, KEK), project)
         standing = project_row(connection, project, PASSWORD)
-        epoch = _EPOCH if standing is None else standing.epoch + 1
-        key_id = str(new_id())
-        wrapped = wrapping.wrap(self._open_kek(above), password, project, PASSWORD, key_id, epoch)
-        connection.execute(
-            delete(PROJECT_KEY).where(kind_is(project, PASSWORD))
-        )  # the one before is of no use any more
-        values = {"project": project, "kind": PASSWORD, "epoch": epoch, "key_id": key_id, "wrapped": wrapped}
-        now = datetime.now(UTC)
-        connection.execute(insert(PROJECT_KEY).values(**values, wrapped_by=above.key_id, created_at=now))
+        add_key(connection, above, self._open_kek(above), PASSWORD, password)
+        if standing is not None:  # of no use any more
+            connection.execute(delete(PROJECT_KEY).where(PROJECT_KEY.c.key_id == standing.key_id))
 
     def password(self, project: str) -> bytes | None:
         """That password; None: none is kept. Keep it no longer than the task runs."""
@@ -210,7 +246,7 @@ class ProjectKeys:
         above, row = transact(self._engine, lambda connection: _with_kek(connection, project, PASSWORD))
         self._fence(project, None)
         kek = self._open_kek(_there(above, project))
-        return None if row is None else wrapping.unwrap(kek, row.wrapped, project, PASSWORD, row.key_id, row.epoch)
+        return None if row is None else open_key(kek, row)
 
     def forget_password(self, project: str) -> bool:
         """Delete it for good; the keys stay. Gives whether there was one."""
@@ -254,7 +290,7 @@ class ProjectKeys:
             return False
         try:
             kek = self._open_kek(above)
-            return _opens(kek if row is None else _open_job(kek, row), held)
+            return opens(kek if row is None else open_job(kek, row), held)
         except VaultError:
             return False
 
@@ -315,7 +351,7 @@ class ProjectKeys:
         above, row = transact(self._engine, lambda connection: _with_kek(connection, project, kind))
         self._fence(project, None)
         row, kek = _there(row, project), self._open_kek(_there(above, project))
-        return kek if kind == KEK else wrapping.unwrap(kek, row.wrapped, project, kind, row.key_id, row.epoch)
+        return kek if kind == KEK else open_key(kek, row)
 
     def _sealing_key(self, project: str, job: UUID | str | None) -> bytes:
         key = self._project_key(checked(project), KEK) if job is None else self.unwrap(project, job)
@@ -332,24 +368,6 @@ def _roots(connection: Connection) -> dict[str, int]:
 
 def _with_kek(connection: Connection, project: str, kind: str) -> tuple[Row | None, Row | None]:
     return project_row(connection, project, KEK), project_row(connection, project, kind)
-
-
-def _open_job(kek: bytes, row: Row) -> bytes:
-    return wrapping.unwrap(kek, row.wrapped, row.project, "job", row.job, row.key_id, row.epoch)
-
-
-def _opens(key: bytes, probe: Row) -> bool:
-    try:
-        return wrapping.unwrap(key, probe.ciphertext, "probe", probe.project, probe.job or "", probe.key_id) == _KNOWN
-    except VaultError:
-        return False
-
-
-def _add_probe(connection: Connection, key: bytes, project: str, job: str | None, key_id: str, now: datetime) -> None:
-    ciphertext = wrapping.wrap(key, _KNOWN, "probe", project, job or "", key_id)
-    connection.execute(
-        insert(PROBE).values(key_id=key_id, project=project, job=job, ciphertext=ciphertext, made_at=now)
-    )
 
 
 def _there(row: Row | None, project: str, job: str | None = None) -> Row:

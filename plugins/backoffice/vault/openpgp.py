@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,10 +31,12 @@ __all__ = [
     "OpenPgpKey",
     "Plaintext",
     "encrypt",
+    "expires_at",
     "fingerprint",
     "generate",
     "memory",
     "open_message",
+    "revoked",
     "sign",
     "valid_recipients",
     "verify_signed",
@@ -91,13 +93,38 @@ class Readable(Protocol):
         ...
 
 
-def generate(name: str) -> OpenPgpKey:
-    """A new version 4 key (Ed25519 and Curve25519) that signs and is encrypted to; it does not expire.
+def generate(name: str, *, lasts: timedelta | None = None) -> OpenPgpKey:
+    """A new version 4 key (Ed25519 and Curve25519) that signs and is encrypted to.
 
     :param name: its user id, as clients will see it.
+    :param lasts: for how long others may encrypt to it; None: it does not expire.
     """
-    key = pysequoia.Tsk.generate(name, profile=pysequoia.Profile.RFC4880, cipher_suite=pysequoia.CipherSuite.Cv25519)
+    key = pysequoia.Tsk.generate(
+        name,
+        profile=pysequoia.Profile.RFC4880,
+        cipher_suite=pysequoia.CipherSuite.Cv25519,
+        validity_seconds=None if lasts is None else int(lasts.total_seconds()),
+    )
     return OpenPgpKey(bytes(key), str(key.extract_certificate()))
+
+
+def expires_at(certificate: str) -> datetime | None:
+    """Until when others may encrypt to a certificate; None: it does not expire.
+
+    :raises VaultError: it is not one.
+    """
+    return _certificate(certificate).expiration
+
+
+def revoked(secret: bytes) -> str:
+    """A key's certificate with its revocation, ASCII armour: whoever imports it encrypts to it no more.
+
+    :raises VaultError: the key cannot be read.
+    """
+    key = _secret_key(secret)
+    certificate = key.extract_certificate()
+    revocation = certificate.revoke(key.certifier())
+    return str(pysequoia.Cert.from_bytes(bytes(certificate) + bytes(revocation)))
 
 
 def fingerprint(certificate: str) -> str:
@@ -190,7 +217,7 @@ def open_message(
     """Decrypt a message and check its signature. Close what it gives.
 
     :param source: a path, an open descriptor (read from where it stands), or anything with ``read``; streamed.
-    :param secret: the project's OpenPGP secret key.
+    :param secret: the project's OpenPGP secret key; several, one after another, are tried.
     :param signers: certificates of which one must have signed, ASCII armour.
     :param limit_bytes: the most that the plaintext may have.
     :raises DropRejected: ``not-encrypted``, ``wrong-key``, ``not-signed``, ``unknown-signer``, ``damaged``,

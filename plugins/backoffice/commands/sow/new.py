@@ -34,6 +34,7 @@ def new(
 
     In a terminal it asks for what was not said. Exit code 0: `sow check` finds no mistake in what was written.
     """
+    from backoffice.authoring.paper_profile import holds_documents, profile_documents
     from backoffice.authoring.profile import profile
     from backoffice.authoring.scaffold import Wanted, make_project
     from backoffice.errors import BackofficeError
@@ -61,7 +62,13 @@ def new(
         raise BackofficeError(f"`{country}` is no country.", hint="Two capitals as in ISO 3166-1, like `DE`.")
     if purpose and not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", purpose):
         raise BackofficeError(f"`{purpose}` is no short name.", hint="Lower case, digits and hyphens.")
-    found = profile(existing(like)) if like is not None else None
+    papers = like is not None and holds_documents(existing(like))
+    if like is not None and papers is not (kind == "documents"):
+        what = "documents" if papers else "a table"
+        raise BackofficeError(
+            f"{like} is {what}, and the kind is {kind}.", hint="Give another --kind, or another file."
+        )
+    found = None if like is None else profile_documents(like) if papers else profile(like)
     wanted = Wanted(client, name, kind, title, owner, controller, country, purpose, days, found)
     written, notes = make_project(root.absolute(), wanted)
     for path in written:
