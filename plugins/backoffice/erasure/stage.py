@@ -29,7 +29,9 @@ _DELETED = "every version, delete marker and unfinished upload deleted; listed a
 _DESTROYED = (
     "data key deleted and its id fenced by a tombstone, by a process that cannot open keys; looked for again: none"
 )
-_TRIED = "a text that was encrypted under the data key when that was made: opened again, by a process that cannot delete keys"
+_TRIED = (
+    "a text encrypted under the data key when that was made no longer opens; tried by a process that cannot delete keys"
+)
 _FREED = "volumes compacted, so that deleted objects no longer lie in their files"
 
 
