@@ -17,6 +17,9 @@ from backoffice.stack.process import Part, Process
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.storage import Store
 
+# What tests process is made up. tests/stack/test_stack_host.py shows what happens without.
+os.environ.setdefault("BACKOFFICE_HOST_ENCRYPTS_SWAP", "1")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests in folders called ``spark`` are skipped aloud where it cannot run; ``make test-spark`` takes that for a failure."""
