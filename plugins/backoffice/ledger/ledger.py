@@ -20,7 +20,7 @@ from sqlalchemy import Engine, create_engine, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import RowMapping
 
-from backoffice.errors import BackofficeError, DropRejected, LedgerError
+from backoffice.errors import DropRejected, LedgerError
 from backoffice.ledger import tables as t
 from backoffice.ledger.states import JobState, Stage, may_move
 
@@ -282,9 +282,6 @@ class Ledger:
                     outcome = "done"
                 except DropRejected as error:
                     outcome = error.code
-                    raise
-                except BackofficeError as error:
-                    outcome = type(error).__name__
                     raise
                 except Exception as error:
                     outcome = type(error).__name__
