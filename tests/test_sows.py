@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from backoffice.authoring.cases import Case, cases_of, run_case
-from backoffice.authoring.suite import check_suite, suite_path
-from backoffice.contract import check, load_sow, project_ids
+from backoffice.authoring.suite import check_suites
+from backoffice.contract import check, load_sow, project_ids, suite_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SOWS = [ROOT / "sow" / client / f"{name}.yaml" for client, _, name in (one.partition("_") for one in project_ids(ROOT))]
@@ -18,7 +18,8 @@ CASES = [(sow, case) for sow in SOWS for case in cases_of(sow)]
 @pytest.mark.parametrize("path", SOWS, ids=lambda path: f"{path.parent.name}_{path.stem}")
 def test_a_sow_and_its_suite_have_no_mistakes(path: Path):
     sow, _ = check(path)
-    assert check_suite(suite_path(path), sow) == []
+    assert check_suites(sow) == []
+    assert suite_of(path).exists()
     assert cases_of(path), "a SOW has at least one test case"
 
 

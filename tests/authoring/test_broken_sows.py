@@ -145,7 +145,7 @@ def test_any_json_is_told_or_is_a_suite(tmp_path: Path, data: Any):
     path = tmp_path / "suite.json"
     path.write_text(json.dumps(data))
     sow = load_sow(ROOT / "sow" / "acme" / "contacts.yaml")
-    for one in check_suite(path, sow):
+    for one in check_suite(path, sow.delivered["result"]):
         assert one.place.line >= 1
         assert one.message
 
@@ -159,6 +159,6 @@ def test_a_broken_suite_is_told_with_places(tmp_path: Path):
     for way in places(data):
         for how in ("delete", "rename", "wrong"):
             path.write_text(json.dumps(broken(data, way, how, chooser.choice(WRONG)), indent=1))
-            for one in check_suite(path, sow):
+            for one in check_suite(path, sow.delivered["result"]):
                 assert one.place.line >= 1
                 assert one.source or one.place.line == 1

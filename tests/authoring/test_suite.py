@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from backoffice.authoring.expectations import EVERY, PARAMETERS
-from backoffice.authoring.suite import SQL_NAMES, check_suite, suite_path
-from backoffice.contract import load_sow
+from backoffice.authoring.suite import SQL_NAMES, check_suite, check_suites
+from backoffice.authoring.words import in_words
+from backoffice.contract import load_sow, suite_of
 from backoffice.quality.rules import SUPPORTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def found(tmp_path):
     def _found(*rules: object, text: str | None = None) -> list[tuple[int, str]]:
         path = tmp_path / "suite.json"
         path.write_text(text or json.dumps({"name": "s", "expectations": list(rules)}, indent=1))
-        mistakes = check_suite(path, load_sow(SAMPLE))
+        mistakes = check_suite(path, load_sow(SAMPLE).delivered["result"])
         return [(one.place.line, f"{one.message} {one.hint}".strip()) for one in mistakes]
 
     return _found
@@ -37,7 +38,7 @@ def rule(kind: str, **given: object) -> dict[str, object]:
 
 
 def test_the_samples_suite_fits_it():
-    assert check_suite(suite_path(SAMPLE), load_sow(SAMPLE)) == []
+    assert check_suites(load_sow(SAMPLE)) == []
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,59 @@ def test_sow_check_shows_mistakes_of_the_suite_too(tmp_path):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     suite = tmp_path / "expectations" / "acme" / "contacts.json"
     suite.write_text(suite.read_text().replace('"column": "state", "mostly"', '"column": "sate", "mostly"'))
-    found = check_suite(suite, load_sow(tmp_path / "sow" / "acme" / "contacts.yaml"))
+    found = check_suites(load_sow(tmp_path / "sow" / "acme" / "contacts.yaml"))
     assert [one.hint for one in found] == ["Did you mean `state`?"]
     assert "^^^" in str(found[0])
+
+
+TWO_TABLES = """output:
+  format: zip
+  filename: acme.zip
+  files:
+    - format: csv
+      filename: contacts.csv
+    - format: xlsx
+      filename: by_state.xlsx
+      sheets:
+        - {name: Victoria, table: victoria, columns: [surname, rec_id]}
+tables:
+  victoria:
+    steps:
+      - step: trim
+"""
+
+
+@pytest.fixture
+def of_two_tables(tmp_path: Path) -> Path:
+    """A SOW that delivers a second table, `victoria`, and its suites' folder beside it."""
+    for folder in ("sow", "expectations"):
+        shutil.copytree(ROOT / folder / "acme", tmp_path / folder / "acme")
+    sow = tmp_path / "sow" / "acme" / "contacts.yaml"
+    before, _, after = sow.read_text().partition("output:\n")
+    sow.write_text(before + TWO_TABLES + "approval:" + after.partition("\napproval:")[2])
+    return sow
+
+
+def rule_on(column: str) -> str:
+    rule = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": column}}
+    return json.dumps({"name": "s", "expectations": [rule]})
+
+
+def test_the_suite_of_every_table_is_held_against_its_own_columns(of_two_tables: Path):
+    agreed = load_sow(of_two_tables)
+    suite_of(of_two_tables, "victoria").write_text(rule_on("rec_id"))
+    assert check_suites(agreed) == []
+    suite_of(of_two_tables, "victoria").write_text(rule_on("state"))
+    (found,) = check_suites(agreed)
+    assert (found.file.name, found.hint) == ("contacts.victoria.json", "Use one of: surname, rec_id.")
+    assert "- `victoria`: " in in_words(agreed, None).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("table", "hint"), [("vctoria", "Did you mean `victoria`?"), ("result", "`result` is the main table")]
+)
+def test_a_suite_that_nothing_would_ever_be_held_against_is_a_mistake(of_two_tables: Path, table: str, hint: str):
+    suite_of(of_two_tables, table).write_text(rule_on("rec_id"))
+    (found,) = check_suites(load_sow(of_two_tables))
+    assert f"No table `{table}`" in found.message or table == "result"
+    assert hint in found.hint

@@ -16,6 +16,7 @@ from backoffice.contract import (
     password_refusal,
     project_ids,
     step_words,
+    suites_of,
 )
 from backoffice.errors import ContractError
 
@@ -87,7 +88,7 @@ def test_a_project_is_loaded_by_its_id(write):
     root = path.parents[2]
     project = load_project("acme_list", root=root)
     assert (project.client, project.bucket) == ("acme", "acme-list")
-    assert project.suite == root / "expectations" / "acme" / "list.json"
+    assert suites_of(project.sow) == {"result": root / "expectations" / "acme" / "list.json"}
     assert project_ids(root) == ["acme_list"]
     assert len(project.sow.digest) == len(project.dpa.digest) == 64
 

@@ -18,7 +18,7 @@ from backoffice.authoring.profile import Profile
 from backoffice.authoring.samples import write_input
 from backoffice.authoring.schema import FOLDER, header, write_schemas
 from backoffice.authoring.suggesting import Planned, as_json, as_yaml, plan_for, plan_of_profile
-from backoffice.contract import Dpa, load_dpa, load_sow
+from backoffice.contract import Dpa, load_dpa, load_sow, suite_of
 from backoffice.contract.mistakes import did_you_mean, one_of
 from backoffice.errors import BackofficeError, ContractError
 
@@ -112,7 +112,7 @@ def make_project(root: Path, wanted: Wanted) -> tuple[list[Path], list[str]]:
     """
     client = root / "sow" / wanted.client
     sow = client / f"{wanted.name}.yaml"
-    suite = root / "expectations" / wanted.client / f"{wanted.name}.json"
+    suite = suite_of(sow)
     dag = root / "dags" / f"{wanted.client}_{wanted.name}.py"
     there = [path for path in (sow, suite, dag) if path.exists()]
     if there:

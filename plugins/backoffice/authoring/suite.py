@@ -1,4 +1,4 @@
-"""A project's suite held against its SOW, without data and without the library: so that ``sow check`` stays quick.
+"""A project's suites held against its SOW, without data and without the library: so that ``sow check`` stays quick.
 
 What the library alone can find (rare: a parameter of a form of its own) is found by ``sow run --check``.
 """
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from backoffice.authoring.expectations import EVERY, PARAMETERS
-from backoffice.contract import Columns, ContractFileError, Kind, Mistake, Sow
+from backoffice.contract import Columns, ContractFileError, Kind, Mistake, Sow, stray_suites, suite_of, suites_of
 from backoffice.contract.document import Document, Loc, read
 from backoffice.contract.mistakes import Place, did_you_mean, one_of
 from backoffice.quality.column_types import canonical
 from backoffice.quality.rules import REFUSED, SUPPORTED, columns_of
 
-__all__ = ["SQL_NAMES", "check_suite", "misfits", "suite_path"]
+__all__ = ["SQL_NAMES", "check_suite", "check_suites", "misfits"]
 
 SQL_NAMES = {
     Kind.TEXT: "VARCHAR",
@@ -42,14 +42,22 @@ _READS_NUMBERS = re.compile("_mean_|_stdev_|_sum_|z_score|outliers")
 _MEASURES = re.compile("_values_to_be_between|_max_to_be|_min_to_be|_median_|_quantile_|a_to_be_greater")
 
 
-def suite_path(sow: Path) -> Path:
-    """The expectations that belong to a SOW: ``expectations/`` stands beside ``sow/``."""
-    folder = sow.absolute().parent
-    return folder.parent.parent / "expectations" / folder.name / f"{sow.stem}.json"
+def check_suites(sow: Sow) -> list[Mistake]:
+    """Every mistake in the suites of a SOW's tables; one under the name of no table is a mistake itself."""
+    found = [check_suite(path, sow.delivered.get(table)) for table, path in suites_of(sow).items() if path.exists()]
+    main, further = sow.output.main.table, [table for table in sow.delivered if table != sow.output.main.table]
+    for table, path in stray_suites(sow).items():
+        said = f"No table `{table}` is delivered: nothing would ever be held against this suite."
+        if table == main:
+            hint = f"`{main}` is the main table: its suite is {suite_of(sow.path).name}."
+        else:
+            hint = did_you_mean(table, further) or (one_of(further) if further else "Only the main table is delivered.")
+        found.append([Mistake.at(path, (), Place(1, 1), said, hint=hint)])
+    return [mistake for mistakes in found for mistake in mistakes]
 
 
-def check_suite(path: Path, sow: Sow | None) -> list[Mistake]:
-    """Every mistake in the suite ``path``; where ``sow`` could be read, against the columns of its result too."""
+def check_suite(path: Path, columns: Columns | None) -> list[Mistake]:
+    """Every mistake in the suite ``path``; where the ``columns`` of the result are known, against those too."""
     fault, data = None, None
     try:
         text = path.read_text(encoding="utf-8")
@@ -71,7 +79,7 @@ def check_suite(path: Path, sow: Sow | None) -> list[Mistake]:
         return list(error.mistakes)
     return [
         document.mistake(loc, message, hint=hint, key=key)
-        for loc, message, hint, key in _Suite(document, sow).faults(data)
+        for loc, message, hint, key in _Suite(document, columns).faults(data)
     ]
 
 
@@ -80,11 +88,9 @@ _Fault = tuple[Loc, str, str, bool]
 
 
 class _Suite:
-    def __init__(self, document: Document, sow: Sow | None) -> None:
+    def __init__(self, document: Document, columns: Columns | None) -> None:
         self.document = document
-        self.columns: Columns | None = None
-        if sow is not None:
-            self.columns = sow.delivered.get(sow.output.table)
+        self.columns = columns
 
     def faults(self, data: Any) -> Iterator[_Fault]:
         yield from _unknown_keys((), data, _SUITE_KEYS)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 from backoffice.authoring.notes import about
 from backoffice.authoring.pages import markdown_table
-from backoffice.authoring.suite import suite_path
 from backoffice.contract import (
     INPUT,
     RESULT,
@@ -23,6 +22,7 @@ from backoffice.contract import (
     SpreadsheetInput,
     password_refusal,
     step_words,
+    suites_of,
 )
 from backoffice.contract.documents import LANGUAGES, DocumentField
 from backoffice.quality.rules import SUPPORTED, sentence
@@ -44,7 +44,7 @@ def in_words(sow: Sow, dpa: Dpa | None) -> str:
         parts.append(f"{_agreed(sow, dpa)}\n")
     parts += ["## What comes in\n", *_incoming(sow), *_passwords(sow, dpa)]
     parts += ["## What is done\n", *_done(sow)]
-    if rules := list(_rules(suite_path(sow.path))):
+    if rules := list(_rules(sow)):
         parts += ["## What has to hold\n", "If one of these does not, nothing is delivered before we have talked.\n"]
         parts.append("".join(f"- {_literal(rule[0].upper() + rule[1:])}.\n" for rule in rules))
     parts += ["## What goes back\n", *_outgoing(sow)]
@@ -167,15 +167,14 @@ def _done(sow: Sow) -> Iterator[str]:
     yield "Every cell that is changed and every row that is dropped is counted, by step and column, in the report.\n"
 
 
-def _rules(suite: Path) -> Iterator[str]:
-    """The expectations, in words. A suite with mistakes has none here: ``sow check`` tells them."""
-    try:
-        listed = json.loads(suite.read_text(encoding="utf-8"))["expectations"]
-        for one in listed:
-            if one["type"] in SUPPORTED:
-                yield sentence(one["type"], one.get("kwargs", {}))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return
+def _rules(sow: Sow) -> Iterator[str]:
+    """The expectations of every table, in words. A suite with mistakes has none here: ``sow check`` tells them."""
+    for table, suite in suites_of(sow).items():
+        of = "" if table == sow.output.main.table else f"`{table}`: "
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            for one in json.loads(suite.read_text(encoding="utf-8"))["expectations"]:
+                if one["type"] in SUPPORTED:
+                    yield of + sentence(one["type"], one.get("kwargs", {}))
 
 
 def _literal(text: str) -> str:

@@ -23,6 +23,7 @@ from backoffice.contract.outputs import RESULT, AnyOutput, CsvOutput, FiledDocum
 from backoffice.contract.project import Project, check, load_dpa, load_project, load_sow, project_ids
 from backoffice.contract.sow import INPUT, REJECTS, Retention, RetentionRule, Sow, Work
 from backoffice.contract.step import Step, step_model, step_names, step_words
+from backoffice.contract.suites import stray_suites, suite_of, suites_of
 
 __all__ = [
     "INPUT",
@@ -66,4 +67,7 @@ __all__ = [
     "step_model",
     "step_names",
     "step_words",
+    "stray_suites",
+    "suite_of",
+    "suites_of",
 ]

@@ -41,8 +41,6 @@ class Project:
     client: str
     sow: Sow
     dpa: Dpa
-    suite: Path
-    """The expectations (a Great Expectations suite). Not read here."""
     bucket: str
     """The id with hyphens: a valid S3 bucket name, and as unambiguous."""
 
@@ -102,9 +100,7 @@ def load_project(project_id: str, *, root: Path) -> Project:
     (sow, _, mistakes), (dpa, _, more) = _both(path)
     if sow is None or dpa is None or mistakes or more:
         refuse([*mistakes, *more])
-    client, name = found[1], found[2]
-    suite = root / "expectations" / client / f"{name}.json"
-    return Project(project_id, client, sow, dpa, suite, project_id.replace("_", "-"))
+    return Project(project_id, found[1], sow, dpa, project_id.replace("_", "-"))
 
 
 def project_ids(root: Path) -> list[str]:

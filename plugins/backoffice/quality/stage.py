@@ -1,7 +1,6 @@
 """Check: the project's expectations over the encrypted intermediates (P4). A result that breaks one is not delivered.
 
-The main table is held against ``expectations/<client>/<sow>.json``, any other that is delivered against
-``<sow>.<table>.json`` where there is one.
+Each table that is delivered is held against its own suite: ``contract.suites`` says where they lie.
 """
 
 from __future__ import annotations
@@ -10,17 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from backoffice.contract import suites_of
 from backoffice.errors import CheckFailed
 from backoffice.ledger import JobState, Stage
 from backoffice.work import ask_tables
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from backoffice.contract import Sow
     from backoffice.deployment import Deployment
 
-__all__ = ["check", "suites_of"]
+__all__ = ["check"]
 
 
 def check(deployment: Deployment, job_id: UUID) -> None:
@@ -35,7 +32,7 @@ def check(deployment: Deployment, job_id: UUID) -> None:
         if job.state not in (JobState.PREPARED, JobState.HELD):
             return
         project = deployment.project(job.project)
-        suites = suites_of(project.suite, project.sow)
+        suites = suites_of(project.sow)
         with ask_tables(deployment, job, suites, engine=project.sow.engine) as connection:
             reports = {table: check_table(connection, table, suite) for table, suite in suites.items()}
         main = project.sow.output.main.table
@@ -68,13 +65,6 @@ def check(deployment: Deployment, job_id: UUID) -> None:
             deployment.ledger.move(job.id, JobState.HELD, reason="check-failed", message=message)
             raise CheckFailed(message, hint=hint)
         deployment.ledger.move(job.id, JobState.CHECKED, reason=None, message=None)
-
-
-def suites_of(suite: Path, sow: Sow) -> dict[str, Path]:
-    """The suite of every table that is checked; ``suite`` is the main one's, which there has to be."""
-    main = sow.output.main.table
-    further = {table: suite.with_name(f"{sow.name}.{table}.json") for table in sow.delivered if table != main}
-    return {main: suite} | {table: path for table, path in further.items() if path.is_file()}
 
 
 def _in_words(sentence: str, unexpected: int | None, percent: float | None) -> str:

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from backoffice.authoring.cases import _drop
-from backoffice.contract import Sow, load_sow, step_model
+from backoffice.contract import Sow, load_sow, step_model, suites_of
 from backoffice.errors import DropRejected
 from backoffice.quality import QualityReport, check
-from backoffice.quality.stage import suites_of
 from backoffice.spark.session import OpenSpark
 from backoffice.transform import Engine
 from backoffice.transform.spark.engine import SparkEngine
-from tests.test_sows import CASES, suite_path
+from tests.test_sows import CASES
 from tests.transform.conftest import memory, sow
 from tests.transform.test_catalogue import STEPS, agreed
 from tests.transform.test_catalogue import _drop as example_drop
@@ -74,7 +73,7 @@ def test_a_step_does_to_its_example_what_it_does_on_duckdb(name: str, spark: Ope
 @pytest.mark.parametrize(("path", "case"), CASES, ids=lambda one: getattr(one, "name", None))
 def test_a_sample_sow_comes_out_and_is_judged_the_same(path: Path, case: Any, spark: OpenSpark) -> None:
     one = load_sow(path)
-    suites = suites_of(suite_path(path), one)
+    suites = suites_of(one)
     with _drop(one, case) as drop:
         here, there, _ = both(spark, one, drop, suites)
     assert there == here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,8 @@ def check(sow: SowFile, as_json: Json = False) -> None:
 
 def _mistakes(path: Path) -> tuple[list[Mistake], Sow | None, Dpa | None, Any]:
     """The mistakes of all the files, what could be read, and the error where a file could not be opened at all."""
-    from backoffice.authoring.suite import check_suite, suite_path
-    from backoffice.contract import ContractFileError, load_sow
+    from backoffice.authoring.suite import check_suite, check_suites
+    from backoffice.contract import ContractFileError, load_sow, suite_of
     from backoffice.contract import check as check_files
     from backoffice.errors import ContractError
 
@@ -71,17 +72,20 @@ def _mistakes(path: Path) -> tuple[list[Mistake], Sow | None, Dpa | None, Any]:
             readable = load_sow(path)
         except ContractError:
             readable = None
-    suite = suite_path(path)
-    if unread is None and suite.exists():
-        mistakes += check_suite(_short_as(suite, path), readable)
+    suites: list[Mistake] = []
+    if readable is not None:
+        suites = check_suites(readable)
+    elif unread is None and (suite := suite_of(path)).exists():
+        suites = check_suite(suite, None)
+    mistakes += [replace(one, file=_short_as(one.file, path)) for one in suites]
     return mistakes, found, dpa, unread
 
 
 def _hints(path: Path) -> list[str]:
     """What is not wrong, and not there yet."""
-    from backoffice.authoring.suite import suite_path
+    from backoffice.contract import suite_of
 
-    sow, suite = path.absolute(), suite_path(path)
+    sow, suite = path.absolute(), suite_of(path)
     root, client = sow.parent.parent.parent, sow.parent.name
     hints = [_to_fill_in(one, root) for one in (sow, sow.with_name("dpa.yaml"))]
     if not suite.exists():

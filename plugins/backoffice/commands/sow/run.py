@@ -59,10 +59,10 @@ def run(
     with engine_for(agreed, password=ask_for_trial(password_file)) as engine:
         profiles, figures = engine.process(agreed, file)
         if check_result:
+            from backoffice.contract import suites_of
             from backoffice.quality import check as check_table
-            from backoffice.quality.stage import suites_of
 
-            suites = suites_of(_suite(agreed), agreed)
+            suites = suites_of(agreed)
             with engine.asked(suites) as asked:
                 reports = {table: check_table(asked, table, suite) for table, suite in suites.items()}
         with filed(engine.connection, agreed, file) as documents:
@@ -97,11 +97,6 @@ def run(
         raise CheckFailed(
             f"{len(broken)} of {total} checks failed.", hint="The result was written all the same: look at it."
         )
-
-
-def _suite(sow: Sow) -> Path:
-    """The expectations that belong to a SOW: ``expectations/`` stands beside ``sow/``."""
-    return sow.path.parents[2] / "expectations" / sow.client / f"{sow.name}.json"
 
 
 def _together(reports: dict[str, QualityReport]) -> QualityReport | None:

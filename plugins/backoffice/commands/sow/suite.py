@@ -30,18 +30,13 @@ def suite(
     Rules that can still be met stay as they were written. Exit code 0: done. 3: mistakes in the SOW or the suite.
     5: the file has to be mended.
     """
-    from backoffice.authoring.suite import suite_path
     from backoffice.commands.passwords import ask_for_trial
-    from backoffice.contract import load_sow
+    from backoffice.contract import load_sow, suites_of
 
     agreed = load_sow(sow)
     filling = _filling(agreed, existing(file), ask_for_trial(password_file)) if file else {}
-    main = suite_path(sow)
     written = False
-    for table in agreed.delivered:
-        path = main if table == agreed.output.main.table else main.with_suffix(f".{table}.json")
-        if path != main and not path.exists():
-            continue  # what further tables have to keep is not asked for
+    for table, path in suites_of(agreed).items():
         found = _refreshed(path, agreed, table, filling.get(table, {}))
         _show(path, found)
         if update and not found.same:
