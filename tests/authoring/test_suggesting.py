@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from backoffice.authoring.meaning import Meaning, by_names
 from backoffice.authoring.profile import profile
 from backoffice.authoring.scaffold import KINDS
@@ -24,6 +26,30 @@ def test_lists_of_people_begin_with_points_for_near_duplicates():
 def test_the_title_of_an_article_is_no_form_of_address():
     assert by_names(["sku", "title", "price"])["title"] is Meaning.TEXT
     assert by_names(["title", "surname", "price"])["title"] is Meaning.GENDER
+
+
+@pytest.mark.parametrize(
+    ("column", "meaning"),
+    [
+        ("name_vorname", Meaning.NAME),
+        ("nachname_und_vorname", Meaning.NAME),
+        ("first_name_last_name", Meaning.NAME),
+        ("customer_email", Meaning.EMAIL),
+        ("e_mail_address", Meaning.EMAIL),
+        ("telefon_privat", Meaning.PHONE),
+        ("plz_ort", Meaning.STREET),
+        ("billing_postcode", Meaning.POSTCODE),
+        ("lieferadresse", Meaning.STREET),
+        ("phone_no", Meaning.PHONE),
+        ("customer_id", Meaning.ID),
+        ("product_name", None),
+        ("file_name", None),
+        ("zipped", None),
+        ("capacity", None),
+    ],
+)
+def test_what_tells_of_a_person_is_seen_as_one_word_among_others(column: str, meaning: Meaning | None):
+    assert by_names([column])[column] is meaning
 
 
 def test_streets_and_towns_in_capitals_are_to_be_written_with_small_letters(tmp_path):

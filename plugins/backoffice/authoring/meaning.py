@@ -76,6 +76,22 @@ _NAMES: tuple[tuple[Meaning, str], ...] = (
     (Meaning.ID, r"(\w+_)?(id|nr|no|number|nummer|ref|reference|key|code|uuid)|id\w?"),
 )  # fmt: skip
 
+_WITHIN: tuple[tuple[Meaning, str], ...] = (
+    (Meaning.NAME, r"(name|vorname|nachname|surname|prenom|nom)_((and|und|et)_)?(first_|last_|given_|family_)?"
+                   r"(name|vorname|nachname|surname|prenom|nom)"),
+    (Meaning.EMAIL, r"e_?mail|courriel"),
+    (Meaning.IBAN, r"iban"),
+    (Meaning.PHONE, r"phone|telefon\w*|telephone|mobile|handy|fax"),
+    (Meaning.BIRTH, r"dob|birth\w*|geburts\w*"),
+    (Meaning.GIVEN_NAME, r"(given|first)_name|vorname|prenom"),
+    (Meaning.SURNAME, r"surname|(last|family)_name|nachname|familienname"),
+    (Meaning.STREET, r"(plz|zip|postcode)_(und_|and_)?(ort|stadt|city|town)"),
+    (Meaning.POSTCODE, r"plz|zip|post_?code|postleitzahl"),
+    (Meaning.STREET, r"street|strasse\w*|address|\w*adresse|anschrift"),
+    (Meaning.TOWN, r"city|town|wohnort|ville"),
+)  # fmt: skip
+"""What tells of a person also as one word among others: ``customer_email``, ``telefon_privat``, ``name_vorname``."""
+
 CELLS: dict[Meaning, str] = {
     Meaning.EMAIL: r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}",
     Meaning.IBAN: r"[A-Z]{2}[0-9]{2}( ?[A-Z0-9]{2,4}){3,8}",
@@ -122,4 +138,7 @@ def by_names(columns: Iterable[str]) -> dict[str, Meaning | None]:
 def by_name(column: str) -> Meaning | None:
     """What a column of this name is likely to hold."""
     folded = column.casefold()
-    return next((one for one, pattern in _NAMES if re.fullmatch(rf"({pattern})(_?[0-9])?", folded)), None)
+    whole = next((one for one, pattern in _NAMES if re.fullmatch(rf"({pattern})(_?[0-9])?", folded)), None)
+    if whole is not None and whole is not Meaning.ID:
+        return whole
+    return next((one for one, pattern in _WITHIN if re.search(rf"(^|_)({pattern})(_|$)", folded)), whole)
