@@ -7,18 +7,22 @@ a class after a cell: a class is named only where it can be imported by that nam
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import os
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from backoffice.errors import BackofficeError
 
-__all__ = ["bare", "kind_of", "line_of", "name_of", "quiet_hooks", "without_text"]
+__all__ = ["bare", "kind_of", "line_of", "name_of", "only_ours_speak", "quiet_hooks", "without_text"]
 
 _OURS = Path(__file__).resolve().parent
 _WITH_ERRORS = 50
@@ -81,6 +85,67 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(one))
             yield one
             waiting += [other for other in (one.__context__, one.__cause__) if other is not None]
+
+
+@contextmanager
+def only_ours_speak() -> Iterator[None]:
+    """While it lasts, this process logs our words and Airflow's; of a library, that it had something to say.
+
+    What a library logs, warns of or prints may quote a cell: pandas warns with values, DuckDB's SQL is logged by who
+    translates it, native code prints to the standard error by itself, and Airflow puts all of that into the task's log.
+    What is less than a warning is left out.
+    """
+    with ExitStack() as undo:
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_ours_alone)
+            undo.callback(handler.removeFilter, _ours_alone)
+        undo.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        nowhere = undo.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+        for stream in (1, 2):
+            undo.enter_context(_to_nowhere(stream, nowhere.fileno()))
+        undo.enter_context(redirect_stdout(nowhere))
+        undo.enter_context(redirect_stderr(nowhere))
+        yield
+
+
+_SPEAKERS = frozenset({"airflow", "backoffice", "root", "task"})
+_LEFT_OUT = "(message left out)"
+_PLAIN = frozenset(vars(logging.makeLogRecord({})))
+
+
+def _ours_alone(record: logging.LogRecord) -> bool:
+    if record.name.partition(".")[0] in _SPEAKERS:
+        return True
+    record.msg, record.args, record.exc_info, record.exc_text, record.stack_info = _LEFT_OUT, None, None, None, None
+    for name in vars(record).keys() - _PLAIN:
+        del record.__dict__[name]
+    return record.levelno >= logging.WARNING
+
+
+@contextmanager
+def _to_nowhere(stream: int, nowhere: int) -> Iterator[None]:
+    """A standard stream of the process, also as native code and its children know it."""
+    _flush()
+    try:
+        kept = os.dup(stream)
+    except OSError:  # it is closed already
+        yield
+        return
+    try:
+        os.dup2(nowhere, stream)
+        yield
+    finally:
+        _flush()  # what is still in a buffer goes nowhere too
+        os.dup2(kept, stream)
+        os.close(kept)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    ctypes.CDLL(None).fflush(None)
 
 
 def quiet_hooks() -> None:

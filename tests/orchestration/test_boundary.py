@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import io
+import logging
 import os
 import resource
 import traceback
+import warnings
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from uuid import UUID
@@ -155,3 +158,27 @@ def test_a_dag_does_not_run_another_projects_job(operator, monkeypatch):
     stranger.what = RuntimeError("it was run")
     with pytest.raises(AirflowFailException, match="not one of acme_contacts"):
         stranger.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})
+
+
+def test_what_a_library_logs_warns_of_or_prints_is_not_in_the_tasks_log(operator, capfd, monkeypatch):
+    """Airflow puts all of it there: the root logger's records, and both standard streams."""
+    out = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler(out)])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.INFO)
+
+    def talks(*_):
+        logging.getLogger("some_library.reading").warning("cannot parse %s", SECRET, extra={"cell": SECRET})
+        logging.getLogger("some_library").error("broken", exc_info=ValueError(SECRET))
+        logging.getLogger("some_library").info(SECRET)
+        logging.getLogger("backoffice.transform").info("20 rows in")
+        warnings.warn(f"a column holds {SECRET}", stacklevel=1)
+        print(SECRET)
+        os.write(2, SECRET.encode())
+        ctypes.CDLL(None).puts(SECRET.encode())
+
+    monkeypatch.setattr(type(operator), "work", talks)
+    operator.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})
+    ctypes.CDLL(None).fflush(None)
+    logging.getLogger("some_library").warning("after it")
+    assert out.getvalue().splitlines() == ["(message left out)"] * 2 + ["20 rows in", "after it"]
+    assert SECRET not in "".join(capfd.readouterr())

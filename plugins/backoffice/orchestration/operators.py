@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from backoffice.child import undumpable
-from backoffice.discretion import bare, without_text
+from backoffice.discretion import bare, only_ours_speak, without_text
 from backoffice.errors import BackofficeError, CheckFailed, ContractError, DropRejected, NotAgreed, QualityBroken
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ def contained(work: Callable[[], None]) -> None:
     An exception of pandas, DuckDB or pyarrow may hold a client's value. It is replaced, after its ``except`` block has
     closed, by one that names its class and our line; so is a panic of native code, which is no ``Exception``. Airflow's
     own signals to stop pass, without what they interrupted.
+    Meanwhile nothing that a library logs, warns of or prints gets into the task's log.
     A process that is killed leaves no core dump, which would be its memory on a disk (P7).
     """
     undumpable()
     failure: BaseException | None = None
     try:
-        work()
+        with only_ours_speak():
+            work()
     except _FINAL as error:
         failure = AirflowFailException(str(error))
     except (BackofficeError, AirflowFailException) as error:
