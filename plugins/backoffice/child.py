@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from backoffice.sandbox import forbid_calls, read_only_below, where_code_lies
+
 if TYPE_CHECKING:
     import subprocess
     from types import TracebackType
@@ -100,9 +102,13 @@ class Child:
 
 
 def confine() -> None:
-    """In the child: no core dump, no debugger, no new privileges. Before anything of a client's is read."""
+    """In the child: no core dump, no debugger, no new privileges, no network, no program, no file but our code. Before anything
+    of a client's is read.
+    """
     undumpable()
     _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS
+    read_only_below(where_code_lies())
+    forbid_calls()
 
 
 def undumpable() -> None:

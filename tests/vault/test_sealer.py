@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
 import pytest
 
-from backoffice.errors import BackofficeError, VaultError
+from backoffice.errors import VaultError
 from backoffice.vault import openpgp
-from backoffice.vault.sealer import _NO_ROOM, Sealer
+from backoffice.vault.sealer import Sealer
 from tests.vault.messages import CANARY, CLIENT, PROJECT
 
 
@@ -66,7 +67,13 @@ def test_what_cannot_be_encrypted_to_is_told_before_anything_is_written() -> Non
         sealer.sealed()
 
 
-def test_a_full_disk_is_told() -> None:
-    with _sealer() as sealer:
-        assert "no room" in str(sealer._failure(_NO_ROOM))
-        assert isinstance(sealer._failure(_NO_ROOM), BackofficeError)
+def test_where_nothing_more_may_be_written_it_says_that_there_is_no_room() -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(VaultError, match="no room on disk"), _sealer() as sealer:
+            for _ in range(40):
+                sealer.write(os.urandom(100_000))
+            sealer.sealed()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -166,6 +167,6 @@ def main() -> None:
         pysequoia.encrypt_file("/proc/self/fd/0", target, recipients=recipients, signer=key.signer(), armor=False)
         code = 0
     except Exception as error:  # noqa: BLE001 - the library raises many; none is shown
-        if "os error 28" in str(error) or "No space left" in str(error):
+        if re.search(r"os error (27|28|122)\b", str(error)):  # EFBIG, ENOSPC, EDQUOT
             code = _NO_ROOM
     os._exit(code)
