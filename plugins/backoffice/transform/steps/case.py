@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -22,10 +21,10 @@ _TITLE = r"""
     array_to_string(list_transform(string_split(lower(:cell), ' '), lambda w: upper(w[1]) || w[2:]), ' ')
 """
 _WORD = r"""
-    case when length(:w) <= :longest and :w in :particles then :w
-         when length(:w) <= 4 and :w in :numerals then upper(:w)
+    case when length(:w) <= :longest and :particle then :w
+         when length(:w) <= 4 and :numeral then upper(:w)
          when starts_with(:w, 'mc') and length(:w) > 3 then 'Mc' || upper(:w[3]) || :w[4:]
-         when starts_with(:w, 'mac') and :w in :mac_names then 'Mac' || upper(:w[4]) || :w[5:]
+         when starts_with(:w, 'mac') and :mac_name then 'Mac' || upper(:w[4]) || :w[5:]
          else upper(:w[1]) || :w[2:] end
 """
 # Most names are one word: that needs no list of its pieces.
@@ -99,12 +98,6 @@ def _named(cell: exp.Expr, lower: exp.Expr) -> exp.Expr:
 
 
 def _word(word: exp.Expr) -> exp.Expr:
-    lists = {"particles": LOWER, "numerals": _NUMERALS, "mac_names": sorted(MAC_NAMES)}
+    lists = {"particle": LOWER, "numeral": _NUMERALS, "mac_name": MAC_NAMES}
     longest = max(map(len, LOWER))
-    return sql(_WORD, w=word, longest=longest, **{name: _listed(words) for name, words in lists.items()})
-
-
-def _listed(words: Iterable[str]) -> exp.Expr:
-    from sqlglot import exp
-
-    return exp.Tuple(expressions=[exp.convert(word) for word in words])
+    return sql(_WORD, w=word, longest=longest, **{name: word.isin(*sorted(words)) for name, words in lists.items()})
