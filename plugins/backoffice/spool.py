@@ -43,10 +43,7 @@ class Spool(io.RawIOBase):
         self._disk = -1
         self._key = os.urandom(32)
         self._cipher: AESGCM | None = None
-        self._open = bytearray()
-        self._size = self._at = 0
-        self._done = False
-        self._last: tuple[int, bytes] = (-1, b"")
+        self._begin()
 
     @property
     def size(self) -> int:
@@ -78,8 +75,17 @@ class Spool(io.RawIOBase):
         io.RawIOBase.__init__(spool)
         spool._limit, spool._folder, spool._key = lent["limit"], None, bytes.fromhex(lent["key"])
         spool._memory, spool._disk, spool._cipher = lent["memory"], lent["disk"], None
-        spool._open, spool._size, spool._at, spool._done, spool._last = bytearray(), 0, 0, False, (-1, b"")
+        spool._begin()
         return spool
+
+    def _begin(self) -> None:
+        self._open = bytearray()
+        """The piece that is being filled, and room to seal it in: made once, for memory of that size is dear to get."""
+        self._sealed = bytearray()
+        self._filled = self._pieces = 0
+        self._size = self._at = 0
+        self._done = False
+        self._last: tuple[int, bytes] = (-1, b"")
 
     def returned(self, *, size: int, on_disk: bool) -> None:
         """The child has written it, and ended well.
@@ -116,10 +122,7 @@ class Spool(io.RawIOBase):
         if not self.on_disk and self._size + len(view) > self._limit:
             self._go_to_disk()
         if self.on_disk:
-            self._open += view
-            while len(self._open) >= PIECE:
-                self._put(bytes(self._open[:PIECE]))
-                del self._open[:PIECE]
+            self._fill(view)
         else:
             _write_all(self._memory, view)
         self._size += len(view)
@@ -127,9 +130,8 @@ class Spool(io.RawIOBase):
 
     def finish(self) -> None:
         """No more is written, by nobody; reading starts at the beginning."""
-        if self.on_disk and self._open:
-            self._put(bytes(self._open))
-            self._open.clear()
+        if self.on_disk and self._filled:
+            self._put()
         if not self.on_disk:
             seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
             fcntl.fcntl(self._memory, fcntl.F_ADD_SEALS, seals)
@@ -139,29 +141,34 @@ class Spool(io.RawIOBase):
         self._cipher = _cipher(self._key)
         if self._disk < 0:
             self._disk = unnamed(self._folder)
-        self._pieces = 0
-        written, at = self._size, 0
-        while at < written:
-            self._open += os.pread(self._memory, PIECE, at)
-            at += PIECE
-            if len(self._open) >= PIECE:
-                self._put(bytes(self._open[:PIECE]))
-                del self._open[:PIECE]
+        self._open, self._sealed = bytearray(PIECE), bytearray(PIECE + _TAG)
+        for at in range(0, self._size, PIECE):
+            self._fill(memoryview(os.pread(self._memory, PIECE, at)))
         os.ftruncate(self._memory, 0)
 
-    def _put(self, piece: bytes) -> None:
+    def _fill(self, view: memoryview) -> None:
+        while view:
+            some = view[: PIECE - self._filled]
+            memoryview(self._open)[self._filled : self._filled + len(some)] = some
+            self._filled += len(some)
+            view = view[len(some) :]
+            if self._filled == PIECE:
+                self._put()
+
+    def _put(self) -> None:
         assert self._cipher is not None  # noqa: S101 - asked by the callers
-        number = self._pieces
-        sealed = self._cipher.encrypt(_nonce(number), piece, None)
+        plain, sealed = memoryview(self._open)[: self._filled], memoryview(self._sealed)[: self._filled + _TAG]
+        self._cipher.encrypt_into(_nonce(self._pieces), plain, None, sealed)
         full = False
         try:
-            _write_all(self._disk, memoryview(sealed))
+            _write_all(self._disk, sealed)
         except OSError:
             full = True
         if full:
             hint = "Make room in the temporary folder, or point BACKOFFICE_SPILL to another."
             raise BackofficeError("There is no room on disk for encrypted working data.", hint=hint)
         self._pieces += 1
+        self._filled = 0
 
     # ------------------------------------------------------------------ reading
 
@@ -185,19 +192,27 @@ class Spool(io.RawIOBase):
         self._at = max(0, base + offset)
         return self._at
 
-    def readinto(self, buffer: Any, /) -> int:
-        """Read into a buffer; less than its size at the end of a piece.
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to ``size`` bytes, less at the end of a piece; left out: all that follows.
 
         :raises BackofficeError: what lies on disk was changed.
         """
-        view = memoryview(buffer).cast("B")
+        if size is None or size < 0:
+            return self.readall()
         if not self.on_disk:
-            found = os.pread(self._memory, len(view), self._at)
+            found = os.pread(self._memory, size, self._at)
         else:
             number, start = divmod(self._at, PIECE)
-            found = self._piece(number)[start : start + len(view)]
-        view[: len(found)] = found
+            piece = self._piece(number)
+            found = piece if not start and len(piece) <= size else piece[start : start + size]
         self._at += len(found)
+        return found
+
+    def readinto(self, buffer: Any, /) -> int:
+        """The same, into a buffer."""
+        view = memoryview(buffer).cast("B")
+        found = self.read(len(view))
+        view[: len(found)] = found
         return len(found)
 
     @contextmanager
@@ -238,6 +253,7 @@ class Spool(io.RawIOBase):
         self._cipher, self._key = None, b""
         self._last = (-1, b"")
         self._open.clear()
+        self._sealed.clear()
         for fd in (self._memory, self._disk):
             if fd >= 0:
                 with suppress(OSError):

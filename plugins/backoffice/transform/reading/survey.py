@@ -241,7 +241,8 @@ class _Lines:
             self.open = len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r") if returns else -1, max)
         self.breaks += piece.count(b"\r\n") if returns else 0
         self.breaks += self.last == b"\r" and piece.startswith(b"\n")
-        self.feeds += piece.count(b"\n")
+        # They are told apart only where there are returns too: without, that there is one is enough.
+        self.feeds += piece.count(b"\n") if returns or self.last == b"\r" else first >= 0
         self.returns += returns
         self.last = piece[-1:]
 
