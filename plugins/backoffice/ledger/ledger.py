@@ -20,6 +20,7 @@ from sqlalchemy import Engine, create_engine, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import RowMapping
 
+from backoffice.discretion import kind_of
 from backoffice.errors import DropRejected, LedgerError
 from backoffice.ledger import tables as t
 from backoffice.ledger.states import JobState, Stage, may_move
@@ -284,7 +285,7 @@ class Ledger:
                     outcome = error.code
                     raise
                 except Exception as error:
-                    outcome = type(error).__name__
+                    outcome = kind_of(error)  # code of a SOW may call a class after a cell
                     raise
                 finally:
                     ended = {
