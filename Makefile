@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BACKOFFICE = .venv/bin/backoffice
 
-.PHONY: run install dev test test-spark test-compose check bench secrets stop clean lock docs steps
+.PHONY: run install dev test canary test-spark test-compose check bench secrets stop clean lock docs steps
 
 run: install          ## start the stack, run the main job on real input
 	@$(BACKOFFICE) demo
@@ -15,6 +15,9 @@ dev:
 
 test: dev             ## all tests, on a stack of their own
 	@.venv/bin/python -m pytest $(ARGS)
+
+canary: dev           ## the proof that no client's value is left anywhere: prints what was searched
+	@.venv/bin/python -m pytest tests/canary $(ARGS)
 
 test-spark:           ## the second engine's tests: installs PySpark, needs Java 17 (Debian: default-jre-headless)
 	@$(PYTHON) infra/install.py --dev --spark

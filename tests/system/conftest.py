@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.canary import Canary
-from tests.system.house import House
+from tests.canary.search import Search
+from tests.system.house import ROOT, TOKENS, House, house_in
 
-ROOT = Path(__file__).resolve().parents[2]
 APPROVED_CLIENT = "approved"
 LOAD_CLIENTS = ("loada", "loadb", "loadc", "loadd", "loade")
 
@@ -28,25 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The sample project, five more like it, and the stack that runs them."""
-    place = tmp_path_factory.mktemp("house")
-    root, var = place / "root", place / "var"
-    for name in ("sow", "expectations", "dags"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "plugins").mkdir()
-    for client in LOAD_CLIENTS:
+    """The sample projects, six more like the first, and the stack that runs them."""
+    with house_in(tmp_path_factory.mktemp("house"), _more_clients) as built:
+        yield built
+
+
+def _more_clients(root: Path) -> None:
+    for client in (*LOAD_CLIENTS, APPROVED_CLIENT):
         copy_client(root, client)
-    copy_client(root, APPROVED_CLIENT)
     sow = root / "sow" / APPROVED_CLIENT / "contacts.yaml"
     sow.write_text(sow.read_text().replace("approval: false", "approval: true"))
-    built = House(root, var)
-    try:
-        built.up()
-        yield built
-    finally:
-        built.down()
-        left = subprocess.run(["pgrep", "-af", str(var)], capture_output=True, text=True, check=False).stdout
-        assert not left, "the stack left processes behind"
 
 
 def copy_client(root: Path, client: str) -> None:
@@ -61,22 +48,22 @@ def copy_client(root: Path, client: str) -> None:
     (root / "dags" / f"{client}_contacts.py").write_text(dag.replace("acme_contacts", f"{client}_contacts"))
 
 
-@pytest.fixture
-def canary(house: House) -> Iterator[Canary]:
-    """A token to hide in a client's data. After the test it may be nowhere: no file, table or log of the deployment."""
-    bird = Canary()
-    yield bird
-    bird.must_be_nowhere(house)
+@pytest.fixture(scope="session")
+def search(house: House) -> Search:
+    """It looks through the stack again and again, and passes by what has not changed since."""
+    return Search(house.ground, TOKENS)
+
+
+@pytest.fixture(autouse=True)
+def canary(request: pytest.FixtureRequest, search: Search) -> Iterator[str]:
+    """A token to hide in a client's data. After the test no token may be anywhere: no file, table, log or process of the
+    deployment. No test has to ask for it, and none can forget: the lists of people have one in them.
+    """
+    yield TOKENS.token(request.node.name)
+    print(search.must_find_nothing().table("searched for what clients sent"))
 
 
 @pytest.fixture(scope="session")
 def backoffice(house: House):
     """Run the command against the test's stack: ``backoffice("job", "list")``."""
-
-    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"BACKOFFICE_VAR": str(house.var), "BACKOFFICE_ROOT": str(house.root)}
-        environment["PYTHONPATH"] = str(ROOT / "plugins")
-        command = [sys.executable, "-m", "backoffice.cli", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=check, timeout=120)
-
-    return run
+    return house.backoffice

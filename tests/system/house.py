@@ -5,12 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from uuid import UUID
+
+import pytest
+from sqlalchemy import make_url
 
 from backoffice.contract import project_ids
 from backoffice.deployment import Deployment
@@ -19,12 +26,41 @@ from backoffice.ledger import Job
 from backoffice.onboarding import kit_folder, sample_client
 from backoffice.settings import Settings
 from backoffice.stack.airflow import COMPONENTS
+from backoffice.stack.postgres import DATABASES
 from backoffice.stack.stack import Stack
+from tests.canary.places import Ground
+from tests.canary.tokens import Tokens
 
 COLUMNS = [
     "rec_id", "given_name", "surname", "street_number", "address_1", "address_2", "suburb", "postcode", "state",
     "date_of_birth", "soc_sec_id",
 ]  # fmt: skip
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def house_in(place: Path, prepare: Callable[[Path], None]) -> Iterator[House]:
+    """The sample projects and the stack that runs them, on ports and in folders of its own, beside whatever else runs.
+
+    :param prepare: adds to the root folder, before anything is started.
+    """
+    root, var = place / "root", place / "var"
+    for name in ("sow", "expectations", "dags"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "plugins").mkdir()
+    prepare(root)
+    house = House(root, var)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(var / "home"))  # what a part writes there is searched too
+        try:
+            house.up()
+            yield house
+        finally:
+            house.down()
+            left = subprocess.run(["pgrep", "-af", str(var)], capture_output=True, text=True, check=False).stdout
+            assert not left, "the stack left processes behind"
 
 
 class House:
@@ -33,6 +69,13 @@ class House:
     def __init__(self, root: Path, var: Path) -> None:
         self.root, self.var = root, var
         self.stack = Stack(root, var)
+        self.ground = Ground(
+            folders=(var,),
+            leave_out=(var / "clients",),
+            databases=lambda: {name: self._superuser(name) for name in DATABASES},
+            pids=self.pids,
+            mark=lambda: {"BACKOFFICE_PART_MARK": self.stack._process("keeper")._record().mark},  # pyright: ignore[reportOptionalMemberAccess]
+        )
 
     def up(self) -> None:
         self.stack.up()
@@ -87,6 +130,13 @@ class House:
 
         return self._wait(there, timeout, lambda: f"no receipt says {status}")
 
+    def backoffice(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command against this stack."""
+        environment = os.environ | {"BACKOFFICE_VAR": str(self.var), "BACKOFFICE_ROOT": str(self.root)}
+        environment["PYTHONPATH"] = str(ROOT / "plugins")
+        command = [sys.executable, "-m", "backoffice.cli", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=check, timeout=120)
+
     def kill(self, part: str) -> None:
         """End every process of a part at once, as a crash would. The keeper starts it again."""
         process = self.stack._process(part)
@@ -99,6 +149,11 @@ class House:
         parts = [self.stack._process(name) for name in (*COMPONENTS, "postgres", "keeper")]
         return [pid for part in (self.stack._store, *parts) for pid in part.members()]
 
+    def _superuser(self, database: str) -> str:
+        postgres = self.stack._postgres
+        url = make_url(postgres.url("postgres", postgres.password, driver="")).set(database=database)
+        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     @staticmethod
     def _wait(look, timeout: float, why=lambda: "it did not happen"):
         end = time.monotonic() + timeout
@@ -109,8 +164,12 @@ class House:
         raise AssertionError(f"After {timeout:.0f} s: {why()}")
 
 
-def people(count: int, *, surname: str = "Brown", start: int = 0) -> bytes:
-    """A contact list of persons that have nothing in common but a surname, if that is given."""
+TOKENS = Tokens()
+"""Of this run of the tests. Every list of people has one in it: what a test leaves of it behind, the test fails for."""
+
+
+def people(count: int, *, surname: str = TOKENS.token("people of a test"), start: int = 0) -> bytes:
+    """A contact list of persons that have nothing in common but how their surnames begin."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)

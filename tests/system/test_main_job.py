@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from backoffice.errors import StorageError
-from tests.system.canary import Canary
-from tests.system.house import House, people
+from tests.canary.places import NAMED
+from tests.system.house import TOKENS, House, people
 
 
-def test_a_drop_is_processed_delivered_erased_and_certified(house: House, canary: Canary, backoffice, tmp_path: Path):
-    dropped = house.drop(people(300, surname=canary.token))
+def test_a_drop_is_processed_delivered_erased_and_certified(house: House, canary: str, backoffice, tmp_path: Path):
+    dropped = house.drop(people(300, surname=canary))
     job = house.settled(dropped, "delivered")
     kit = house.kit()
 
@@ -23,7 +23,7 @@ def test_a_drop_is_processed_delivered_erased_and_certified(house: House, canary
     kit.fetch(receipt["key"], result)
     rows = list(csv.DictReader(result.open()))
     assert len(rows) == 300
-    assert canary.token in rows[0]["surname"].lower()
+    assert canary in rows[0]["surname"].lower()
 
     kit.accept(job.id)
     house.until(job.id, "certified", timeout=60)
@@ -98,17 +98,14 @@ def test_an_acceptance_that_the_client_did_not_sign_deletes_nothing(house: House
     ],
     ids=["path", "quotes", "emoji", "long", "folders", "newline"],
 )
-def test_whatever_a_client_calls_its_file_it_is_processed_and_the_name_is_nowhere(
-    house: House, canary: Canary, name: str
-):
+def test_whatever_a_client_calls_its_file_it_is_processed_and_the_name_is_nowhere(house: House, name: str):
     """A name may be a person's. Where the server itself refuses a name, the client is told at once.
 
-    Left out is the object store's own index: SeaweedFS keeps names in its filer's log until that is compacted, which is
-    why our kit and our documentation use opaque names.
+    But for the object store's own index: SeaweedFS keeps names in its filer's log until that is compacted, which is why our
+    kit and our documentation use opaque names.
     """
-    canary.leave_out += ("seaweedfs/data",)
     try:
-        dropped = house.drop(people(5), key=f"in/{canary.token}-{name}")
+        dropped = house.drop(people(5), key=f"in/{TOKENS.token(NAMED)}-{name}")
     except (StorageError, ValueError):
         return
     job = house.settled(dropped, "delivered")

@@ -12,6 +12,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from backoffice.delivery.stage import deliver
 from backoffice.deployment import Deployment
@@ -21,9 +23,11 @@ from backoffice.ledger import JobState
 from backoffice.quality.stage import check
 from backoffice.stack.seaweedfs import SeaweedFS
 from backoffice.transform.stage import prepare
+from tests.canary.conftest import TOLD
+from tests.canary.places import Ground
+from tests.canary.search import Search
 from tests.conftest_deployment import deploy, drop
-from tests.system.canary import Canary
-from tests.system.house import people
+from tests.system.house import TOKENS, people
 
 MEGABYTES = 96
 
@@ -48,14 +52,41 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def deployment(disk: Path, tmp_path: Path, postgres_server: str) -> Iterator[Deployment]:
+def server(disk: Path, tmp_path: Path) -> Iterator[SeaweedFS]:
     server = SeaweedFS(tmp_path / "var")
     server.up()
     try:
-        with deploy(tmp_path / "deployment", postgres_server, server, "acme") as made:
-            yield made
+        yield server
     finally:
         server.down()
+
+
+@pytest.fixture
+def deployment(server: SeaweedFS, tmp_path: Path, postgres_server: str) -> Iterator[Deployment]:
+    with deploy(tmp_path / "deployment", postgres_server, server, "acme") as made:
+        yield made
+
+
+@pytest.fixture
+def search(server: SeaweedFS, deployment: Deployment, tmp_path: Path, postgres_server: str) -> Search:
+    """Of that deployment, and of this process, which carries its stages out."""
+    superuser = make_url(postgres_server.format("postgres")).set(drivername="postgresql")
+    names = [make_url(url.get_secret_value()).database for url in (_urls(deployment))]
+    dsn = {str(name): superuser.set(database=name).render_as_string(hide_password=False) for name in names}
+    cluster = Path(str(superuser.query["host"])).parent
+    ground = Ground(
+        folders=(tmp_path, cluster),
+        leave_out=(),
+        databases=lambda: dsn,
+        pids=lambda: [os.getpid(), *server.members()],
+        mark=lambda: {"BACKOFFICE_PART_MARK": server._process()._record().mark},  # pyright: ignore[reportOptionalMemberAccess]
+    )
+    return Search(ground, TOKENS)
+
+
+def _urls(deployment: Deployment) -> list[SecretStr]:
+    have = deployment.settings
+    return [url for url in (have.ledger_url, have.keystore_url) if url is not None]
 
 
 @contextlib.contextmanager
@@ -85,9 +116,11 @@ def until_done(stage: Callable[[Deployment, UUID], None], deployment: Deployment
         time.sleep(2)
 
 
-def test_a_full_disk_loses_nothing_and_the_job_goes_on_when_there_is_room(disk: Path, deployment: Deployment):
-    canary = Canary()
-    content = people(50_000, surname=canary.token)  # its intermediate is larger than any space kept in reserve
+def test_a_full_disk_loses_nothing_and_the_job_goes_on_when_there_is_room(
+    disk: Path, deployment: Deployment, search: Search
+):
+    token = TOKENS.token("full disk: cells")
+    content = people(50_000, surname=token)  # its intermediate is larger than any space kept in reserve
     drop(deployment, "acme_contacts", content)
     intake = Intake(deployment, lambda *_: True)
     intake.look()
@@ -97,14 +130,16 @@ def test_a_full_disk_loses_nothing_and_the_job_goes_on_when_there_is_room(disk: 
             drop(deployment, "acme_contacts", content)
         with pytest.raises(StorageError) as stuck:
             prepare(deployment, job.id)
+        search.must_find_nothing()
         assert deployment.ledger.job(job.id).state is JobState.CLAIMED, "not rejected: it is not the client's fault"
     for error in (refused.value, stuck.value):
         assert str(error).startswith("The store ")
         assert error.__context__ is None
-        assert canary.token not in "".join(traceback.format_exception(error)).lower()
+        assert token not in "".join(traceback.format_exception(error)).lower()
     until_done(prepare, deployment, job.id)
     check(deployment, job.id)
     until_done(deliver, deployment, job.id)
     assert len(list(deployment.store.versions(job.bucket, f"out/{job.id}/"))) == 2  # its report too
     intake.look()
     assert [found.state for found in deployment.ledger.jobs()] == [JobState.DELIVERED], "what was refused is no drop"
+    TOLD.append(search.must_find_nothing().table("searched during and after a full disk"))
