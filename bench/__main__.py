@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from bench import author, documents, duplicates, engine, latency, phones, reading, spark, stack
+from bench import author, documents, duplicates, encryption, engine, latency, phones, reading, spark, stack
 
 MEASUREMENTS = {
     "latency": latency.measure,
     "author": author.measure,
     "engine": engine.measure,
+    "encryption": encryption.measure,
     "duplicates": duplicates.measure,
     "phones": phones.measure,
     "reading": reading.measure,

@@ -4,11 +4,14 @@ under a master key, and under OpenBao, a real one too.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
@@ -130,3 +133,34 @@ def person() -> Callable[[str], OpenPgpKey]:
         return known.setdefault(name, generate(name))
 
     return of
+
+
+@pytest.fixture
+def most_held() -> Callable[[Callable[[], None]], tuple[int, int]]:
+    """The most memory that any child of this process held while something ran (VmHWM), and the most in one file in memory."""
+
+    def during(work: Callable[[], None]) -> tuple[int, int]:
+        most, over = [0, 0], threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.01):
+                for one in psutil.Process().children(recursive=True):
+                    with suppress(OSError, StopIteration, psutil.Error):
+                        lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()
+                        kilobytes = int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+                        most[0] = max(most[0], kilobytes << 10)
+                for link in Path("/proc/self/fd").iterdir():
+                    with suppress(OSError):
+                        if str(link.readlink()).startswith("/memfd:backoffice"):
+                            most[1] = max(most[1], link.stat().st_blocks * 512)
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            work()
+        finally:
+            over.set()
+            watcher.join()
+        return most[0], most[1]
+
+    return during

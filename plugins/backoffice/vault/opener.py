@@ -9,20 +9,21 @@ goes nowhere. It imports little: every drop waits for it to start.
 from __future__ import annotations
 
 import binascii
+import fcntl
 import json
 import os
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from typing import Any
 
 import pysequoia
 from pysequoia.packet import PacketPile
 
-from backoffice.child import confine, limit
-from backoffice.spool import Spool
+from backoffice.child import confine, keep_freed_memory, limit
+from backoffice.spool import PIECE, Spool
 from backoffice.vault import packets as pgp
 from backoffice.vault.layers import CIPHERS, Compressed, Integrity1, Integrity2
 from backoffice.vault.session_key import Recipient, WrongKey, recipients, session_key
@@ -74,6 +75,7 @@ def main() -> None:
     """Run one order; never returns."""
     order_descriptor = int(sys.argv[-1])
     confine()
+    keep_freed_memory()
     with os.fdopen(order_descriptor, "rb") as pipe:
         order = json.loads(pipe.read())
     size = order["limit"]
@@ -249,6 +251,7 @@ def _again(target: Spool) -> Iterator[str]:
         yield target.path
         return
     reading, writing = os.pipe()
+    _widen(writing)
     feeder = os.fork()
     if feeder == 0:
         try:
@@ -265,6 +268,12 @@ def _again(target: Spool) -> Iterator[str]:
     finally:
         os.close(reading)
         os.waitpid(feeder, 0)
+
+
+def _widen(pipe: int) -> None:
+    """Fewer switches between its two ends; not everyone may have so much."""
+    with suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIECE)
 
 
 def _clear_signed(source: pgp.Stream, signers: list[pysequoia.Cert], target: Spool, limit: int) -> dict[str, Any]:

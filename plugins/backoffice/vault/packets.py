@@ -32,6 +32,7 @@ CHUNK = 1 << 16  # fits a processor's cache, through all the layers
 
 _BEGIN = b"-----BEGIN PGP "
 _ARMOUR_LOOK = 16 * 1024
+_LONGEST = 5  # octets of a length
 
 
 class Malformed(Exception):
@@ -98,8 +99,12 @@ class Stream:
     def peek(self, size: int) -> bytes:
         """The next bytes, left where they are."""
         found = self.read(size)
-        self._held, self._at = found + self._held[self._at :], 0
+        self.give_back(found)
         return found
+
+    def give_back(self, found: bytes) -> None:
+        """What was read last is read again."""
+        self._held, self._at = found + self._held[self._at :], 0
 
     def drain(self) -> int:
         """Read to the end, so that every integrity check below has been made; gives how many bytes there were."""
@@ -221,11 +226,30 @@ class Body(Stream):
             self._left, self._partial = _new_length(self._source)
         if self._left == 0:
             return b""
-        found = self._source.read(min(self._left, CHUNK))
+        found = self._source.read(CHUNK if self._partial else min(self._left, CHUNK))
         if not found:
             raise Malformed
+        if self._partial:
+            return self._parts(found, self._left)
         self._left -= len(found)
         return found
+
+    def _parts(self, block: bytes, left: int) -> bytes:
+        """What a block holds of this body; the lengths between its parts are left out. GnuPG's parts are of 8 KB."""
+        parts, at = [], 0
+        while left < len(block) - at:
+            parts.append(block[at : at + left])
+            at += left
+            left = 0
+            if not self._partial or len(block) - at < _LONGEST:
+                self._source.give_back(block[at:])
+                at = len(block)
+                break
+            left, self._partial, size = _length(block[at : at + _LONGEST])
+            at += size
+        parts.append(block[at:])
+        self._left = left - len(parts[-1])
+        return b"".join(parts)
 
 
 def packets(stream: Stream) -> Iterator[tuple[int, Body]]:
@@ -246,11 +270,19 @@ def packets(stream: Stream) -> Iterator[tuple[int, Body]]:
 
 
 def _new_length(stream: Stream) -> tuple[int, bool]:
-    first = exactly(stream, 1)[0]
-    if first < 192:
-        return first, False
-    if first < 224:
-        return ((first - 192) << 8) + exactly(stream, 1)[0] + 192, False
-    if first == 255:
-        return int.from_bytes(exactly(stream, 4), "big"), False
-    return 1 << (first & 0x1F), True
+    length, partial, size = _length(stream.peek(_LONGEST))
+    stream.read(size)
+    return length, partial
+
+
+def _length(octets: bytes) -> tuple[int, bool, int]:
+    """A length, whether it is of a part only, and the octets that say so (RFC 9580, 4.2.1)."""
+    first = octets[0] if octets else 0
+    size = 1 if first < 192 or 224 <= first < 255 else 2 if first < 224 else 5
+    if len(octets) < size:
+        raise Malformed
+    if size == 2:
+        return ((first - 192) << 8) + octets[1] + 192, False, size
+    if size == 5:
+        return int.from_bytes(octets[1:5], "big"), False, size
+    return (first, False, size) if first < 192 else (1 << (first & 0x1F), True, size)
