@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backoffice.errors import DropRejected
-from backoffice.vault.openpgp import OpenPgpKey
+from backoffice.vault.openpgp import OpenPgpKey, verify_signed
 from tests.vault.messages import DATA, PROJECT, STRANGER, opened, sealed
 
 SQ = shutil.which("sq")
@@ -63,6 +63,10 @@ class Client:
         key, signer = ("--recipient-key", "--signer-cert") if OLD else ("--recipient-file", "--signer-file")
         return self._sq("decrypt", key, self.key, signer, self.folder / "project.asc", data=message, code=code)
 
+    def signs(self, note: bytes) -> bytes:
+        how = ["--signer-key"] if OLD else ["--message", "--signer-file"]
+        return self._sq("sign", *how, self.key, data=note)
+
     def _sq(self, *arguments: str | Path, data: bytes = b"", code: int = 0) -> bytes:
         return sq(*([] if OLD else ["--home", self.folder]), *arguments, data=data, code=code)
 
@@ -94,3 +98,7 @@ def test_it_opens_what_we_deliver_and_sees_our_signature(client: Client):
     changed = bytearray(message)
     changed[len(changed) // 2] ^= 1
     assert client.opens(bytes(changed), code=1) == b""
+
+
+def test_an_acceptance_signed_with_it_is_read(client: Client):
+    assert verify_signed(client.signs(b"accept 0198"), signers=[client.public.certificate]) == b"accept 0198"
