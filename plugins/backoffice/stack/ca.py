@@ -57,9 +57,21 @@ class Authority:
         With ``client`` it may also identify a caller, for servers that ask for a certificate.
         """
         pair = KeyPair(certificate=self.folder / f"{name}.pem", key=self.folder / f"{name}.key")
-        if not self._still_good(pair, client=client):
+        if not self.still_good(name, client=client):
             self._make(name, pair, client=client)
         return pair
+
+    def still_good(self, name: str, *, client: bool = False) -> bool:
+        """Whether ``issue`` would leave the certificate ``name`` as it is: there, ours, and 30 days or more from its end."""
+        certificate, key = read_certificate(self.folder / f"{name}.pem"), read_key(self.folder / f"{name}.key")
+        if certificate is None or key is None or _ends_soon(certificate):
+            return False
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        return (
+            certificate.public_key() == key.public_key()
+            and certificate.issuer == self._certificate.subject
+            and (ExtendedKeyUsageOID.CLIENT_AUTH in purposes) == client
+        )
 
     def _load(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None:
         certificate = read_certificate(self.bundle)
@@ -121,17 +133,6 @@ class Authority:
         write_private(pair.key, key_pem(key))
         write_private(pair.certificate, certificate_pem(certificate))
         pair.certificate.chmod(0o644)
-
-    def _still_good(self, pair: KeyPair, *, client: bool) -> bool:
-        certificate, key = read_certificate(pair.certificate), read_key(pair.key)
-        if certificate is None or key is None or _ends_soon(certificate):
-            return False
-        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        return (
-            certificate.public_key() == key.public_key()
-            and certificate.issuer == self._certificate.subject
-            and (ExtendedKeyUsageOID.CLIENT_AUTH in purposes) == client
-        )
 
 
 def certificate_builder(subject: x509.Name, issuer: x509.Name, serial: int, days: int) -> x509.CertificateBuilder:

@@ -1,4 +1,4 @@
-"""Starts again what has died: ``python -m backoffice.stack.keeper ROOT VAR``. It ends with the stack."""
+"""Starts what has died again, and renews certificates: ``python -m backoffice.stack.keeper ROOT VAR``. Ends with the stack."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from backoffice.stack.stack import Stack
 __all__ = ["main"]
 
 _PAUSE_SECONDS = 2.0
+_RENEWAL_SECONDS = 3600.0
 
 
 def main(root: Path, var: Path) -> None:
-    """Look every two seconds, for ever."""
-    stack = Stack(root, var)
+    """Look every two seconds, for ever; at certificates every hour."""
+    stack, looked = Stack(root, var), time.monotonic()
     while True:
         time.sleep(_PAUSE_SECONDS)
         try:
             for name in stack.keep():
-                print(
-                    f"{datetime.now(UTC).isoformat(timespec='seconds')} {name} had died and was started again",
-                    flush=True,
-                )
+                _say(f"{name} had died and was started again")
+            if time.monotonic() - looked >= _RENEWAL_SECONDS:
+                looked = time.monotonic()
+                for name in stack.renew():
+                    _say(f"{name} was started again with a new certificate")
         except StackError as error:
-            print(f"{datetime.now(UTC).isoformat(timespec='seconds')} {error}", flush=True)
+            _say(str(error))
+
+
+def _say(what: str) -> None:
+    print(f"{datetime.now(UTC).isoformat(timespec='seconds')} {what}", flush=True)
 
 
 if __name__ == "__main__":

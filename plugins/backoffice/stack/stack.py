@@ -137,6 +137,27 @@ class Stack:
                 process.start()
                 yield name
 
+    def renew(self) -> Iterator[str]:
+        """Make certificates near their end anew, start again what shows them, and name it. The keeper asks once an hour."""
+        bundle = self.var / "tls" / "ca.pem"
+        before = bundle.read_bytes() if bundle.exists() else b""
+        authority = Authority(self.var / "tls")
+        store_is_good = authority.still_good("s3") and authority.still_good("inside", client=True)
+        if not store_is_good and (self.run / "seaweedfs.json").exists():
+            self._store.down()
+            self._store.up()
+            self._write_settings()
+            yield "seaweedfs"
+        if not authority.still_good("airflow"):
+            authority.issue("airflow")
+            # Who trusted an older authority has to read the new one's certificate.
+            for name in ("api-server",) if bundle.read_bytes() == before else _AIRFLOW:
+                process = self._process(name)
+                if process.state.exists():
+                    process.stop(grace=8.0)
+                    process.start()
+                    yield name
+
     def status(self) -> list[PartStatus]:
         """Every part, running or not."""
         ports = Ports(self.run).known()
