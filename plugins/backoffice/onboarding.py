@@ -22,16 +22,20 @@ def kit_folder(deployment: Deployment, project_id: str) -> Path:
 
 
 def onboard(deployment: Deployment, project_id: str) -> Path:
-    """Create what a project needs and lay out its kit, without the client's own key.
+    """Create what a project needs and lay out its kit, without the client's own key; never with a certificate that has ended.
 
     :raises ContractError: the project's SOW or DPA is missing or wrong.
     """
+    from backoffice.ending import has_ended
     from backoffice.storage.credentials import Credentials
+    from backoffice.vault.openpgp import expires_at
     from backoffice.vault.signing import SigningKey
 
     project, have = deployment.project(project_id), deployment.settings
     deployment.store_manager.create_bucket(project.bucket)
-    deployment.key_owner.create(project_id)
+    certificate = deployment.key_owner.create(project_id)
+    if has_ended(expires_at(certificate)):  # nobody can encrypt to it any more
+        certificate = deployment.key_owner.renew(project_id)
     folder = kit_folder(deployment, project_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
@@ -48,7 +52,7 @@ def onboard(deployment: Deployment, project_id: str) -> Path:
         "project": project_id,
     }
     (folder / "kit.json").write_text(json.dumps(address, indent=2) + "\n", encoding="utf-8")
-    (folder / "project.asc").write_text(deployment.keys.certificate(project_id), encoding="utf-8")
+    (folder / "project.asc").write_text(certificate, encoding="utf-8")
     (folder / "company.asc").write_text(have.company_certificate_file.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "company.pem").write_bytes(SigningKey.load(have.signing_key_file).public_pem())
     if have.store_ca is not None:

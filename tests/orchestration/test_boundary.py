@@ -106,7 +106,7 @@ def test_what_is_no_exception_and_says_something_is_held_back_too(operator, kind
     assert kind.__name__ in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["IntakeOperator", "ClocksOperator"])
+@pytest.mark.parametrize("name", ["IntakeOperator", "ClocksOperator", "CertificatesOperator"])
 def test_the_companys_own_tasks_let_no_library_error_out_either(name, monkeypatch):
     import backoffice.deployment
     from backoffice.errors import BackofficeError

@@ -31,6 +31,13 @@ def opened(message: bytes, *, limit: int = 1 << 24, signers: tuple[OpenPgpKey, .
         return plaintext.read()
 
 
+def opened_with(secret: bytes, message: bytes, signer: OpenPgpKey) -> bytes:
+    """With another key than the project's."""
+    wanted = {"secret": secret, "signers": [signer.certificate], "limit_bytes": 1 << 24}
+    with open_message(io.BytesIO(message), **wanted) as plaintext:
+        return plaintext.read()
+
+
 def refused(message: bytes, code: str, **named) -> DropRejected:
     before = set(Path("/proc/self/fd").iterdir())
     with pytest.raises(DropRejected) as raised:

@@ -13,14 +13,23 @@ app = typer.Typer(help="The key store: its root key, its escrow.", no_args_is_he
 
 @app.command()
 def status() -> None:
-    """Under which root keys the projects' keys lie, and which copies of the key store there are."""
+    """Under which root keys the projects' keys lie, which copies of the key store there are, and which certificates end when.
+    Those that are due stand out.
+    """
+    from backoffice.commands import terminal
     from backoffice.deployment import deployment
+    from backoffice.ending import ending
 
     with deployment() as opened:
         print(f"Root: {opened.root_key!r}")
         for name, projects in sorted(opened.keys.roots().items()):
             print(f"  {name}: keys of {projects} project{'s' if projects != 1 else ''}")
-        generations = opened.escrow().generations()
+        generations, ends = opened.escrow().generations(), ending(opened)
+    print("Certificates:")
+    for one in ends:
+        terminal().print(
+            f"  {one}", style="bold red" if one.due else None, markup=False, highlight=False, soft_wrap=True
+        )
     print("Escrow:" if generations else "Escrow: no copy yet.")
     for one in generations:
         print(f"  {one.id}  {one.made_at:%Y-%m-%d %H:%M} UTC{'' if one.opens else '  (its key is gone)'}")

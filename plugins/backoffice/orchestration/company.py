@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 __all__ = [
+    "CertificatesOperator",
     "ClocksOperator",
     "EscrowOperator",
     "IntakeOperator",
+    "certificates_dag",
     "clocks_dag",
     "erasure_dag",
     "escrow_dag",
@@ -114,6 +116,32 @@ class EscrowOperator(BaseOperator):
             self.log.info("%s; %d kept", f"made {made.id}" if made else "today's is there", len(escrow.generations()))
 
 
+class CertificatesOperator(BaseOperator):
+    """Fails while a certificate is near its end: a warning in the log of a green task is seen by nobody."""
+
+    ui_color = "#fff7e0"
+
+    def execute(self, context: Context) -> None:
+        """Airflow's entry point."""
+        del context
+        contained(self._look)
+
+    def _look(self) -> None:
+        from backoffice.deployment import deployment
+        from backoffice.ending import ending
+        from backoffice.errors import BackofficeError
+
+        with deployment() as opened:
+            found = ending(opened)
+        for one in found:
+            (self.log.warning if one.due else self.log.info)("%s", one)
+        if due := [one for one in found if one.due]:
+            raise BackofficeError(
+                f"{len(due)} certificate{'s are' if len(due) > 1 else ' is'} near the end. {due[0]}",
+                hint="The log names each.",
+            )
+
+
 def intake_dag() -> DAG:
     """One run after another, each an hour of looking. Pause it, and drops wait in their buckets."""
     with DAG(
@@ -192,4 +220,24 @@ def escrow_dag() -> DAG:
         ),
     ) as dag:
         EscrowOperator(task_id="turn", priority_weight=_FIRST)
+    return dag
+
+
+def certificates_dag() -> DAG:
+    """Once a day: which certificates end."""
+    with DAG(
+        "certificates",
+        description="Is red while a certificate is near its end",
+        schedule=timedelta(days=1),
+        start_date=_LONG_AGO,
+        catchup=False,
+        max_active_runs=1,
+        default_args=_OURS | {"retries": 2, "execution_timeout": timedelta(minutes=10)},
+        tags={"company"},
+        doc_md=(
+            "Those that clients encrypt to and those that clients enrolled: red from 60 days before their end. Those of the "
+            "servers: 21 days. The log says of each when it ends and what to do; `backoffice keys status` does too."
+        ),
+    ) as dag:
+        CertificatesOperator(task_id="look")
     return dag
