@@ -29,9 +29,9 @@ def issue_all(folder: Path, store_hosts: tuple[str, ...]) -> None:
 
     A certificate for the object store that another authority issued stays: the operator put it there.
     """
-    names = tuple(dict.fromkeys(("localhost", "postgres", "broker", "api-server", "store", *store_hosts)))
+    names = tuple(dict.fromkeys(("localhost", "postgres", "broker", "api-server", "openbao", "store", *store_hosts)))
     key, authority = _authority(folder, names)
-    for service in ("postgres", "broker", "api-server"):
+    for service in ("postgres", "broker", "api-server", "openbao"):
         _issue(folder, service, (service, "localhost"), key, authority)
     # Between the object store's own parts, and to its master: these certificates also identify a caller.
     _issue(folder, "inside", ("store", "localhost"), key, authority, client=True)

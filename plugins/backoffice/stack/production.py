@@ -104,6 +104,7 @@ def make_secrets(folder: Path, store_hosts: tuple[str, ...]) -> list[str]:
     _passwords(folder, kept)
     _store(folder)
     _company(folder)
+    _openbao(folder)
     issue_all(folder, store_hosts)
     for path in folder.iterdir():
         if path.is_file():
@@ -165,8 +166,15 @@ def _company(folder: Path) -> None:
         write_private(folder / "company.key.pgp", made.secret)
 
 
-def _once(path: Path, content: Callable[[], str]) -> None:
-    from backoffice.stack.process import write_private
+def _openbao(folder: Path) -> None:
+    """For who runs it: the key that it opens itself with, and the secrets of its roles."""
+    _once(folder / "openbao_seal.key", lambda: secrets.token_bytes(32))
+    for role in ("owner", "worker", "eraser", "administrator"):
+        _once(folder / f"openbao_{role}_secret", lambda: secrets.token_urlsafe(32))
+
+
+def _once(path: Path, content: Callable[[], str | bytes]) -> None:
+    from backoffice.onboarding import write_private
 
     if not path.exists():
         write_private(path, content())
