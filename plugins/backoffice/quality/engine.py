@@ -54,11 +54,25 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         super().__init__(engine=engine, create_temp_table=False)
         self.dialect_module = TypeNames("duckdb", DuckDBDialect)
         self._kept = engine.connect()
+        self._rows: dict[str, int] = {}
         self.load_batch_data("result", SqlAlchemyBatchData(execution_engine=self, table_name=table))
 
     def column_types(self) -> list[dict[str, Any]]:
         """The table's columns as the library wants them: name and a type object."""
         return [{"name": name, "type": column_type(text)} for name, text in self.columns.items()]
+
+    def rows(self, domain: dict[str, Any]) -> int:
+        """How many rows a rule looks at. Rules ask alike, and the table stays as it is: each is counted once."""
+        query = sa.select(sa.func.count()).select_from(self.source(domain))
+        asked = str(query.compile(self._kept, compile_kwargs={"literal_binds": True}))
+        if asked not in self._rows:
+            self._rows[asked] = int(self.execute_query(query).scalar() or 0)
+        return self._rows[asked]
+
+    def source(self, domain: dict[str, Any]) -> Any:
+        """What a rule looks at, to be selected from."""
+        found: Any = self.get_domain_records(domain_kwargs=domain)
+        return found.subquery() if isinstance(found, sa.Select) else found
 
     @contextmanager
     def get_connection(self) -> Iterator[sa.Connection]:
@@ -72,9 +86,7 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         """One query for all metrics over the same rows. As in the base class, but no error is logged or quoted."""
         resolved: dict[Any, Any] = {}
         for query in self._organize_metrics_by_domain(metric_fn_bundle):
-            source: Any = self.get_domain_records(domain_kwargs=query["domain_kwargs"])
-            if isinstance(source, sa.Select):
-                source = source.subquery()
+            source = self.source(query["domain_kwargs"])
             row = self.execute_query(sa.select(*query["select"]).select_from(source)).one()
             for metric, value in zip(query["metric_ids"], row, strict=True):
                 resolved[metric] = convert_to_json_serializable(data=value)

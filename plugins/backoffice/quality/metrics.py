@@ -60,6 +60,18 @@ class ColumnTypes(TableMetricProvider):
         return execution_engine.column_types()
 
 
+class RowCount(TableMetricProvider):
+    """The rows of the table."""
+
+    metric_name = "table.row_count"
+
+    @metric_value(engine=DuckDBExecutionEngine)
+    def _duckdb(
+        cls, execution_engine: DuckDBExecutionEngine, metric_domain_kwargs: dict[str, Any], **kwargs: Any
+    ) -> int:
+        return execution_engine.rows(metric_domain_kwargs)
+
+
 class MatchRegex(ColumnMapMetricProvider):
     """The expression matches somewhere in the text."""
 
@@ -207,13 +219,11 @@ def _repeated(engine: DuckDBExecutionEngine, domain: dict[str, Any], names: list
     half the time. A long table is grouped in parts, each holding all rows of its values:
     memory is scarce, and spilling costs more.
     """
-    source: Any = engine.get_domain_records(domain_kwargs=domain)
-    source = source.subquery() if isinstance(source, sa.Select) else source
+    source = engine.source(domain)
     columns = [sa.column(name) for name in names]
     parts = 1
     if not engine.spills_groups:
-        rows = engine.execute_query(sa.select(sa.func.count()).select_from(source)).scalar() or 0
-        parts <<= (int(rows) // GROUPED_AT_ONCE).bit_length()
+        parts <<= (engine.rows(domain) // GROUPED_AT_ONCE).bit_length()
     found = 0
     for part in range(parts):
         # As literals of the hash's own type: with parameters DuckDB took four times as long.
@@ -276,9 +286,9 @@ class OutlierStatistics(ColumnAggregateMetricProvider):
             wanted = [sa.func.quantile_cont(column, 0.25), sa.func.quantile_cont(column, 0.75)]
         else:
             wanted = [sa.func.avg(column), sa.func.stddev_samp(column)]
-        source: Any = execution_engine.get_domain_records(domain_kwargs=metric_domain_kwargs)
-        source = source.subquery() if isinstance(source, sa.Select) else source
-        row = execution_engine.execute_query(sa.select(*wanted).select_from(source)).one()
+        row = execution_engine.execute_query(
+            sa.select(*wanted).select_from(execution_engine.source(metric_domain_kwargs))
+        ).one()
         first, second = (None if value is None else float(value) for value in row)
         if metric_value_kwargs["method"] == "iqr":
             return Statistics(first, second, None if first is None or second is None else second - first)
