@@ -41,10 +41,11 @@ _ROUNDS = count(1)
 @contextmanager
 def planted(ground: Ground, tokens: Tokens) -> Iterator[set[tuple[str, str]]]:
     """A control in each place and each form, for as long as the block runs; gives what has to be found: (place, name)."""
-    turn, wanted = next(_ROUNDS), set[tuple[str, str]]()
+    turn, wanted, kinds = next(_ROUNDS), set[tuple[str, str]](), set[str]()
 
     def control(place: str, kind: str, form: str = "plain") -> str:
         wanted.add((place, f"control, {kind} {turn} ({form})"))
+        kinds.add(f"{kind} {turn}")
         return tokens.control(f"{kind} {turn}")
 
     here, name = ground.folders[0], f"canary-control-{os.getpid()}-{turn}"
@@ -72,6 +73,8 @@ def planted(ground: Ground, tokens: Tokens) -> Iterator[set[tuple[str, str]]]:
             }
             undo.enter_context(_stored(address, values, control(DATABASES, f"large object of {database}")))
         yield wanted
+    for kind in kinds:
+        tokens.forget(kind)
 
 
 def _zip(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from threading import Lock
 
 import re2
@@ -65,6 +65,7 @@ class Tokens:
     def __init__(self) -> None:
         self._values, self._controls = _letters(16), _letters(16)
         self._kinds: dict[str, str] = {}
+        self._shapes: dict[str, list[tuple[str, bytes]]] = {}
         self._lock = Lock()
         options = re2.Options()
         options.case_sensitive = False
@@ -73,6 +74,7 @@ class Tokens:
         marks = [case for mark in (self._values, self._controls) for case in _cases(mark)]
         wanted = sorted({_core(mark, form) for mark in marks for form in FORMS})
         expression = "|".join("".join(f"\\x{byte:02x}" for byte in piece) for piece in wanted)
+        self._parts = {PART: _shapes(self._values), f"{_CONTROL}part": _shapes(self._controls)}
         self._expression = re2.compile(expression.encode("latin-1"), options)
 
     def token(self, kind: str) -> str:
@@ -94,16 +96,28 @@ class Tokens:
         place = 0
         while place < len(data) and (hit := self._expression.search(data, place)):
             around = data[max(0, hit.start() - OVERLAP) : hit.end() + OVERLAP]
-            found |= set(_named(around, dict(self._kinds))) or set(_named(around, self._parts()))
+            names, part = _named(around, self._known()), _named(data[hit.start() : hit.end()], self._parts)
+            if not {is_control(name) for name in part} <= {is_control(name) for name in names}:
+                names |= part  # what stands here is of no token that is known, though one may stand beside it
+            found |= names
             place = hit.end()
         return found
 
+    def forget(self, kind: str) -> None:
+        """A control that has done its work; what is left of it in logs and deleted rows is found as part of one."""
+        with self._lock:
+            del self._kinds[f"{_CONTROL}{kind}"], self._shapes[f"{_CONTROL}{kind}"]
+
     def _made(self, kind: str, mark: str) -> str:
         with self._lock:  # a search may run beside what makes drops
-            return self._kinds.setdefault(kind, mark + _letters(8))
+            if kind not in self._kinds:
+                self._kinds[kind] = mark + _letters(8)
+                self._shapes[kind] = _shapes(self._kinds[kind])
+            return self._kinds[kind]
 
-    def _parts(self) -> dict[str, str]:
-        return {PART: self._values, f"{_CONTROL}part": self._controls}
+    def _known(self) -> dict[str, list[tuple[str, bytes]]]:
+        with self._lock:
+            return dict(self._shapes)
 
 
 def is_control(name: str) -> bool:
@@ -115,12 +129,13 @@ def _letters(count: int) -> str:
     return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(count))
 
 
-def _named(data: bytes, tokens: dict[str, str]) -> Iterator[str]:
+def _shapes(token: str) -> list[tuple[str, bytes]]:
+    return [(form, _core(case, form).lower()) for form in FORMS for case in _cases(token)]
+
+
+def _named(data: bytes, shapes: dict[str, list[tuple[str, bytes]]]) -> set[str]:
     low = data.lower()
-    for kind, token in tokens.items():
-        for form in FORMS:
-            if any(_core(case, form).lower() in low for case in _cases(token)):
-                yield f"{kind} ({form})"
+    return {f"{kind} ({form})" for kind, known in shapes.items() for form, piece in known if piece in low}
 
 
 def _core(text: str, form: str) -> bytes:
