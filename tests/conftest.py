@@ -47,7 +47,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """The running object store; ``settings("admin")`` and ``settings("processor")`` tell how to reach it."""
+    """The running object store; ``settings(identity)`` tells how to reach it."""
     server = SeaweedFS(tmp_path_factory.mktemp("store"))
     try:
         server.up()
@@ -63,8 +63,14 @@ def admin_store(store_server: SeaweedFS) -> Store:
 
 @pytest.fixture(scope="session")
 def store(store_server: SeaweedFS) -> Store:
-    """The store as the processor sees it."""
-    return Store(store_server.settings("processor"))
+    """The store as who does with objects whatever a test needs: no service of ours may do all of it."""
+    return Store(store_server.settings("admin"))
+
+
+@pytest.fixture(scope="session")
+def eraser(store_server: SeaweedFS) -> Store:
+    """The store as who deletes, and reads nothing."""
+    return Store(store_server.settings("eraser"))
 
 
 @pytest.fixture

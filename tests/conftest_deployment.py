@@ -41,7 +41,8 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
     urls = {name: _database(postgres, f"{name}_{new_id().hex}") for name in ("ledger", "keystore")}
     secrets = place / "secrets"
     secrets.mkdir(mode=0o700)
-    processor, admin = server.settings("processor"), server.settings("admin")
+    admin = server.settings("admin")
+    keys = {who: server.settings(name) for who, name in _STORE.items()}
     values: dict[str, Any] = {
         "root": root,
         "var": place / "var",
@@ -54,15 +55,13 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
         "tombstones_file": place / "tombstones" / "keys.jsonl",
         "escrow_folder": place / "escrow" / "copies",
         "escrow_keys_folder": place / "escrow" / "keys",
-        "store_endpoint": processor.endpoint,
-        "store_region": processor.region,
-        "store_ca": processor.ca,
-        "store_access_key": SecretStr(processor.access_key),
-        "store_secret_key": SecretStr(processor.secret_key),
-        "store_manager_access_key": SecretStr(admin.access_key),
-        "store_manager_secret_key": SecretStr(admin.secret_key),
-        "store_master_url": processor.master_url,
-        "store_master_certificate": processor.master_certificate,
+        "store_endpoint": admin.endpoint,
+        "store_region": admin.region,
+        "store_ca": admin.ca,
+        **{f"store_{who}_access_key": SecretStr(have.access_key) for who, have in keys.items()},
+        **{f"store_{who}_secret_key": SecretStr(have.secret_key) for who, have in keys.items()},
+        "store_master_url": admin.master_url,
+        "store_master_certificate": admin.master_certificate,
     }
     have = Settings(**values)
     made = Deployment(have)
@@ -70,7 +69,7 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
     for client in clients:
         enrol(made, client, CLIENT.certificate)
     for name in projects:  # the store is shared: a test begins with empty buckets
-        made.store.erase(name.replace("_", "-"), prefix="")
+        made.store_manager.erase(name.replace("_", "-"), prefix="")
     try:
         yield made
     finally:
@@ -79,6 +78,7 @@ def deploy(place: Path, postgres: str, server: SeaweedFS, *clients: str) -> Iter
             keys._engine.dispose()
 
 
+_STORE = {"intake": "intake", "eraser": "eraser", "manager": "admin"}
 _KEY_STORE = {"": "keystore_worker", "owner_": "keystore", "eraser_": "keystore_eraser"}
 
 
@@ -88,7 +88,7 @@ def drop(deployment: Deployment, project: str, content: bytes = b"") -> str:
         plain.write(content or people(20))
         plain.flush()
         encrypt(plain, sealed, recipients=[deployment.keys.certificate(project)], signer=CLIENT.secret)
-        return deployment.store.put(project.replace("_", "-"), f"in/{new_id()}.pgp", sealed).version_id
+        return deployment.store_manager.put(project.replace("_", "-"), f"in/{new_id()}.pgp", sealed).version_id
 
 
 def _as(role: str, url: str) -> str:

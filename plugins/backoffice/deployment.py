@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
 from backoffice.contract import Project, load_project
-from backoffice.errors import VaultError
-from backoffice.ledger import Ledger
+from backoffice.errors import StorageError, VaultError
+from backoffice.ledger import Job, Ledger
 from backoffice.settings import Settings, settings
-from backoffice.storage import Store, StoreSettings
+from backoffice.storage import Issuer, JobAccess, JobStore, Store, StoreSettings
 from backoffice.vault.destroying import KeyEraser
 from backoffice.vault.escrow import Escrow
 from backoffice.vault.keys import ProjectKeys
@@ -121,35 +122,68 @@ class Deployment:
             return MasterKeys.from_text(have.master_key.get_secret_value())
         return MasterKeys.from_credential(str(have.master_key_credential))
 
+    def store_of(self, job: Job) -> JobStore:
+        """The object store as one job sees it; what every stage works with. Intake gives it access.
+
+        :raises StorageError: the job has none, or it has ended.
+        :raises VaultError: the job's key is destroyed, and its access with it.
+        """
+        if job.access_sealed is None or job.access_until is None or job.access_until <= datetime.now(UTC):
+            raise StorageError(
+                f"Job {job.id} has no access to the object store any more, or not yet.",
+                hint="The DAG `intake` renews it for every job that is under way. See that it runs, then clear this task.",
+            )
+        opened = self._job_stores.get(job.access_sealed)
+        if opened is None:
+            access = JobAccess.from_bytes(self.keys.unseal(job.project, job.id, job.access_sealed))
+            opened = self._job_stores[job.access_sealed] = JobStore(self._reach("", ""), access)
+        return opened
+
     @cached_property
-    def store(self) -> Store:
-        """The object store as the processor: objects, no buckets, no credentials."""
+    def store_intake(self) -> Store:
+        """The object store as who receives: lists, takes notes of acceptance, puts receipts and certificates.
+
+        :raises VaultError: this process was not given those credentials; so with the next two.
+        """
         have = self.settings
-        return self._store(have.store_access_key, have.store_secret_key)
+        return self._store(have.store_intake_access_key, have.store_intake_secret_key, "receive")
+
+    @cached_property
+    def store_eraser(self) -> Store:
+        """The object store as who deletes, and reads nothing."""
+        have = self.settings
+        return self._store(have.store_eraser_access_key, have.store_eraser_secret_key, "erase")
 
     @cached_property
     def store_manager(self) -> Store:
-        """The object store as the one who makes buckets and credentials; onboarding alone needs it.
-
-        :raises VaultError: this process was not given the manager's credentials.
-        """
+        """The object store as the one who makes buckets and credentials; onboarding alone needs it."""
         have = self.settings
-        if have.store_manager_access_key is None or have.store_manager_secret_key is None:
-            raise VaultError("This process may not make buckets or credentials.", hint="Set the store manager's keys.")
-        return self._store(have.store_manager_access_key, have.store_manager_secret_key)
+        return self._store(have.store_manager_access_key, have.store_manager_secret_key, "make buckets or credentials")
 
-    def _store(self, access_key: SecretStr, secret_key: SecretStr) -> Store:
+    @cached_property
+    def issuer(self) -> Issuer:
+        """Who gives jobs access to the object store; intake alone."""
+        return Issuer(self.store_intake.settings)
+
+    @cached_property
+    def _job_stores(self) -> dict[bytes, JobStore]:
+        return {}
+
+    def _store(self, access_key: SecretStr | None, secret_key: SecretStr | None, verb: str) -> Store:
+        if access_key is None or secret_key is None:
+            raise VaultError(f"This process may not {verb}: it was not given the object store's keys for that.")
+        return Store(self._reach(access_key.get_secret_value(), secret_key.get_secret_value()))
+
+    def _reach(self, access_key: str, secret_key: str) -> StoreSettings:
         have = self.settings
-        return Store(
-            StoreSettings(
-                endpoint=have.store_endpoint,
-                region=have.store_region,
-                ca=have.store_ca,
-                access_key=access_key.get_secret_value(),
-                secret_key=secret_key.get_secret_value(),
-                master_url=have.store_master_url,
-                master_certificate=have.store_master_certificate,
-            )
+        return StoreSettings(
+            endpoint=have.store_endpoint,
+            region=have.store_region,
+            ca=have.store_ca,
+            access_key=access_key,
+            secret_key=secret_key,
+            master_url=have.store_master_url,
+            master_certificate=have.store_master_certificate,
         )
 
     def project(self, project_id: str) -> Project:

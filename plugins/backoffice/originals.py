@@ -55,7 +55,7 @@ def save_originals(deployment: Deployment, job: Job, originals: Iterable[Origina
     schema = pa.schema([("path", pa.string()), ("size", pa.int64()), ("data", pa.binary())])
     key = deployment.keys.unwrap(job.project, job.id)
     with write_batches(schema, _batches(schema, originals), key, binding=_binding(job)) as sealed:
-        deployment.store.put(job.bucket, _place(job), sealed, sha256=sealed.sha256)
+        deployment.store_of(job).put(job.bucket, _place(job), sealed, sha256=sealed.sha256)
         return {SAVED: sealed.sha256}
 
 
@@ -77,7 +77,7 @@ def open_originals(deployment: Deployment, job: Job, sow: Sow) -> Iterator[Itera
         raise VaultError("The documents of this job were not kept.", hint="Run the job again from `prepare`.")
     key = deployment.keys.unwrap(job.project, job.id)
     with Unnamed("work") as file:
-        with deployment.store.open(job.bucket, _place(job)) as source:
+        with deployment.store_of(job).open(job.bucket, _place(job)) as source:
             shutil.copyfileobj(source, file)
         file.flush()
         yield _apart(read_batches(file, key, binding=_binding(job), sha256=known))

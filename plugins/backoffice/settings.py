@@ -58,8 +58,15 @@ class Settings(BaseSettings):
     store_endpoint: str = Field(description="URL of the S3 server")
     store_region: str = Field("eu-central-1", description="where the store is, as the store names it")
     store_ca: Path | None = Field(None, description="CA bundle that the store's certificate is checked against")
-    store_access_key: SecretStr
-    store_secret_key: SecretStr
+    store_intake_access_key: SecretStr | None = Field(
+        None,
+        description="lists, takes notes of acceptance, puts receipts, gives each job access to the store: intake only",
+    )
+    store_intake_secret_key: SecretStr | None = None
+    store_eraser_access_key: SecretStr | None = Field(
+        None, description="lists and deletes, reads nothing: erasure only"
+    )
+    store_eraser_secret_key: SecretStr | None = None
     store_manager_access_key: SecretStr | None = Field(
         None, description="makes buckets and credentials: onboarding only"
     )

@@ -48,7 +48,7 @@ def save_tables(
     digests = {}
     for table in tables:
         with write_encrypted(connection, table, key, binding=job.id) as sealed:
-            deployment.store.put(job.bucket, _place(job, table), sealed, sha256=sealed.sha256)
+            deployment.store_of(job).put(job.bucket, _place(job, table), sealed, sha256=sealed.sha256)
             digests[table] = sealed.sha256
     return {SAVED: digests}
 
@@ -105,7 +105,7 @@ def _fetched(deployment: Deployment, job: Job, tables: Iterable[str]) -> Iterato
         files: dict[str, Unnamed] = {}
         for table in tables:
             file = files[table] = open_.enter_context(Unnamed("work"))
-            with deployment.store.open(job.bucket, _place(job, table)) as source:
+            with deployment.store_of(job).open(job.bucket, _place(job, table)) as source:
                 shutil.copyfileobj(source, file)
             file.flush()
         yield files

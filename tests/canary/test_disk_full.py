@@ -139,7 +139,7 @@ def test_a_full_disk_loses_nothing_and_the_job_goes_on_when_there_is_room(
     until_done(prepare, deployment, job.id)
     check(deployment, job.id)
     until_done(deliver, deployment, job.id)
-    assert len(list(deployment.store.versions(job.bucket, f"out/{job.id}/"))) == 2  # its report too
+    assert len(list(deployment.store_manager.versions(job.bucket, f"out/{job.id}/"))) == 2  # its report too
     intake.look()
     assert [found.state for found in deployment.ledger.jobs()] == [JobState.DELIVERED], "what was refused is no drop"
     TOLD.append(search.must_find_nothing().table("searched during and after a full disk"))

@@ -31,7 +31,7 @@ def deliveries(deployment: Deployment, job: UUID) -> list[str]:
 
 
 def objects(deployment: Deployment, job: UUID) -> list[str]:
-    return [found.key for found in deployment.store.versions("acme-contacts", f"out/{job}/")]
+    return [found.key for found in deployment.store_manager.versions("acme-contacts", f"out/{job}/")]
 
 
 def break_off_before_recording(deployment: Deployment, job: UUID, monkeypatch: pytest.MonkeyPatch) -> None:

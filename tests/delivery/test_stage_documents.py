@@ -78,7 +78,7 @@ def delivered(deployment: Deployment, job: UUID) -> dict[str, bytes]:
 
 
 def kept(deployment: Deployment, job: UUID) -> set[str]:
-    return {one.key for one in deployment.store.versions("acme-contacts", work_prefix(job))}
+    return {one.key for one in deployment.store_manager.versions("acme-contacts", work_prefix(job))}
 
 
 def test_they_lie_beside_the_tables_under_their_paths_and_are_erased(deployment: Deployment, papers: dict[str, bytes]):
@@ -86,7 +86,7 @@ def test_they_lie_beside_the_tables_under_their_paths_and_are_erased(deployment:
     prepare(deployment, job)
     place = f"work/{job}/originals/documents.parquet"
     assert kept(deployment, job) == {f"work/{job}/result.parquet", place}
-    with deployment.store.open("acme-contacts", place) as source:
+    with deployment.store_manager.open("acme-contacts", place) as source:
         sealed = source.read()
     assert sealed[:4] == b"PARE"
     assert b"PDF" not in sealed
@@ -109,14 +109,15 @@ def test_stages_that_were_broken_off_leave_the_same_and_deliver_once(
 ):
     job = claimed(deployment, papers)
     with monkeypatch.context() as patched:
-        put = deployment.store.put
+        store = deployment.store_of(deployment.ledger.job(job))
+        put = store.put
 
         def lost(bucket: str, key: str, *rest: object, **more: object):
             if "originals" in key:
                 raise KeyboardInterrupt
             return put(bucket, key, *rest, **more)  # type: ignore[arg-type]
 
-        patched.setattr(deployment.store, "put", lost)
+        patched.setattr(store, "put", lost)
         with pytest.raises(KeyboardInterrupt):
             prepare(deployment, job)
     prepare(deployment, job)

@@ -57,7 +57,7 @@ def deployment(deployment: Deployment) -> Deployment:
 def opened(deployment: Deployment, key: str) -> bytes:
     company = deployment.settings.company_certificate_file.read_text()
     with (
-        deployment.store.open("acme-contacts", key) as source,
+        deployment.store_manager.open("acme-contacts", key) as source,
         open_message(source, secret=CLIENT.secret, signers=[company], limit_bytes=10**8) as plain,
     ):
         return Path(plain.path or "").read_bytes()
@@ -67,7 +67,7 @@ def test_several_tables_are_checked_delivered_and_reported_and_their_intermediat
     job = checked(deployment)
     sentences = [row["sentence"] for row in deployment.ledger.of(job)["checks"]]
     assert sentences[-1] == "victoria: `rec_id` has a value"
-    stored = {found.key for found in deployment.store.versions("acme-contacts", work_prefix(job))}
+    stored = {found.key for found in deployment.store_manager.versions("acme-contacts", work_prefix(job))}
     assert stored == {f"work/{job}/result.parquet", f"work/{job}/victoria.parquet"}
     deliver(deployment, job)
     delivery, report = sorted(objects(deployment, job))
@@ -77,7 +77,7 @@ def test_several_tables_are_checked_delivered_and_reported_and_their_intermediat
     assert "Acme Home Delivery Ltd" in page
     assert "checks passed" in page
     erase(deployment, job, Scope.INPUTS)
-    assert not list(deployment.store.versions("acme-contacts", work_prefix(job)))
+    assert not list(deployment.store_manager.versions("acme-contacts", work_prefix(job)))
 
 
 def test_a_delivery_that_was_broken_off_behind_its_report_makes_neither_twice(
@@ -85,14 +85,15 @@ def test_a_delivery_that_was_broken_off_behind_its_report_makes_neither_twice(
 ):
     job = checked(deployment)
     with monkeypatch.context() as patched:
-        put = deployment.store.put
+        store = deployment.store_of(deployment.ledger.job(job))
+        put = store.put
 
         def lost(bucket: str, key: str, *rest: object, **more: object):
             if "report" not in key:
                 raise KeyboardInterrupt
             return put(bucket, key, *rest, **more)  # type: ignore[arg-type]
 
-        patched.setattr(deployment.store, "put", lost)
+        patched.setattr(store, "put", lost)
         with pytest.raises(KeyboardInterrupt):
             deliver(deployment, job)
     (report,) = objects(deployment, job)

@@ -24,7 +24,7 @@ def test_space_that_could_not_be_freed_is_an_erasure_to_be_tried_again(
     deployment.ledger.move(job.id, JobState.REJECTED, results_due_at=datetime.now(UTC))
     with monkeypatch.context() as patched:  # as on a full disk, where SeaweedFS cannot compact
         patched.setattr(
-            deployment.store, "reclaim", lambda: Reclaimed(applicable=True, garbage_before=3, garbage_after=3)
+            deployment.store_eraser, "reclaim", lambda: Reclaimed(applicable=True, garbage_before=3, garbage_after=3)
         )
         with pytest.raises(ErasureIncomplete, match="3 deleted objects still lie"):
             erase(deployment, job.id, Scope.RESULTS)

@@ -234,8 +234,8 @@ class Site:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def backoffice(self, *arguments: str) -> str:
-        """The command, in the worker."""
-        return self.compose("exec", "-T", "worker", "backoffice", *arguments)
+        """The command, where intake is."""
+        return self.compose("exec", "-T", "intake", "backoffice", *arguments)
 
     def health(self) -> dict[str, str]:
         """Each service that is there, and what its health check says."""

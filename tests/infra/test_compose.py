@@ -22,7 +22,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"secrets", "volumes", "setup"}
 LASTING = SERVICES.keys() - ONE_SHOT
-PARTS = ("postgres", "seaweedfs", "broker", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "eraser")
+STORE_KEYS = ("intake", "eraser", "manager")
+WORKERS = ("worker", "intake", "eraser")
+PARTS = ("postgres", "seaweedfs", "broker", "api-server", "scheduler", "dag-processor", "triggerer", *WORKERS)
 
 
 def default(text: str) -> str:
@@ -170,21 +172,50 @@ def test_every_secret_is_made_used_and_private(made_secrets: Path) -> None:
 def test_a_service_gets_no_secret_that_it_does_not_need() -> None:
     powers = {"backoffice_store_manager_access_key", "backoffice_store_manager_secret_key", "airflow_admin_password"}
     powers |= {"backoffice_keystore_owner_url"}
-    company = {"master.key", "signing.pem", "company.key.pgp", "backoffice_keystore_url"}
     for name in SERVICES:
         assert name == "setup" or not secrets_of(name) & powers, name
-        assert name in ("setup", "worker") or not secrets_of(name) & company, name
-        assert name in ("setup", "worker", "eraser") or "backoffice_ledger_url" not in secrets_of(name), name
+        assert name in ("setup", *WORKERS) or "backoffice_ledger_url" not in secrets_of(name), name
     # Who opens keys destroys none, nor forgets that they were destroyed; who destroys opens none.
-    assert "backoffice_keystore_eraser_url" not in secrets_of("worker")
-    assert "state:/var/lib/backoffice:ro" in SERVICES["worker"]["volumes"]
-    assert not secrets_of("eraser") & company
+    holders = {secret: {name for name in SERVICES if secret in secrets_of(name)} for secret in COMPOSE["secrets"]}
+    assert holders["master.key"] == holders["backoffice_keystore_url"] == {"setup", "worker", "intake"}
+    assert holders["backoffice_keystore_eraser_url"] == {"eraser"}
+    for name in ("worker", "intake"):
+        assert "state:/var/lib/backoffice:ro" in SERVICES[name]["volumes"]
+    # What clients are told is signed where nobody's data is processed; what they are given, where it is.
+    assert holders["signing.pem"] == {"setup", "intake"}
+    assert holders["company.key.pgp"] == {"setup", "worker"}
     # Where clients' data is processed there is no way into Airflow's own database.
-    assert not secrets_of("worker") & {
-        "airflow_database_url",
-        "airflow_fernet_key",
-        "airflow_jwt_secret",
-        "airflow_api_secret",
+    airflows = {name for name in COMPOSE["secrets"] if name.startswith("airflow_")}
+    assert not any(secrets_of(name) & airflows for name in WORKERS)
+
+
+def test_what_processes_clients_data_has_no_key_of_the_object_store() -> None:
+    """A job's access to the store comes with the job, and ends: ``storage/access.py``."""
+    holders = {
+        name: {secret for secret in secrets_of(name) if secret.startswith(("backoffice_store_", "store_"))}
+        for name in SERVICES
+    }
+    keys = {who: {f"backoffice_store_{who}_{kind}_key" for kind in ("access", "secret")} for who in STORE_KEYS}
+    assert holders.pop("seaweedfs") == {"store_identities.json", "store_sessions.json", "store_security.toml"}
+    assert holders.pop("setup") == keys["manager"] | {"store_ca.pem"}
+    assert holders.pop("intake") == keys["intake"] | {"store_ca.pem"}
+    assert holders.pop("eraser") == keys["eraser"] | {"store_ca.pem", "store_master.pem"}
+    assert holders.pop("worker") == {"store_ca.pem"}
+    assert not any(holders.values())
+    # Kits hold what clients drop and collect with.
+    assert [name for name in SERVICES if "kits:/var/lib/backoffice/kits" in SERVICES[name].get("volumes", [])] == [
+        "setup"
+    ]
+    assert all("escrow" not in str(SERVICES[name]["volumes"]) for name in ("worker", "eraser"))
+
+
+def test_each_task_runs_where_its_rights_are() -> None:
+    """A queue of Airflow's and the worker that takes from it alone; all that has no queue works on clients' data."""
+    queues = {name: re.search(r"--queues, (\w+)", str(SERVICES[name]["command"]).replace("'", "")) for name in WORKERS}
+    assert {name: found and found[1] for name, found in queues.items()} == {
+        "worker": None,
+        "intake": "intake",
+        "eraser": "erasure",
     }
 
 
@@ -307,6 +338,7 @@ def test_the_object_store_has_the_embedded_stacks_flags_environment_and_log_filt
         "filer.localSocket",
         "s3.localSocket",
         "s3.config",
+        "s3.iam.config",
         "s3.cert.file",
         "s3.key.file",
     }

@@ -27,7 +27,7 @@ from backoffice.kit import Kit
 from backoffice.sample import febrl3, score
 from backoffice.tls import trust
 from tests.infra.engine import Engine, Site, why_not
-from tests.infra.test_compose import PARTS
+from tests.infra.test_compose import PARTS, WORKERS
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(2400)]
 
@@ -154,7 +154,7 @@ def kit(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Kit:
         running.site.compose("run", "--rm", "--no-deps", "-T", "setup", "backoffice", "client", "trial", "acme")
         folder = tmp_path_factory.mktemp("kit")
         pack = "cd /var/lib/backoffice/kits && tar -c acme_contacts | base64"
-        packed = running.site.compose("exec", "-T", "worker", "sh", "-c", pack)
+        packed = running.site.compose("run", "--rm", "--no-deps", "-T", "setup", "sh", "-c", pack)
         with tarfile.open(fileobj=BytesIO(base64.b64decode(packed))) as archive:
             archive.extractall(folder, filter="data")
         folder /= "acme_contacts"
@@ -200,7 +200,7 @@ def test_services_have_no_way_out_and_write_only_where_they_may(running: Running
     engine = running.site.engine
     inside = f"{running.site.project}_inside"
     assert engine.docker("network", "inspect", "--format", "{{.Internal}}", inside).strip() == "true"
-    for name in ("postgres", "broker", "scheduler", "dag-processor", "triggerer", "worker", "eraser"):
+    for name in ("postgres", "broker", "scheduler", "dag-processor", "triggerer", *WORKERS):
         identity = running.site.compose("ps", "--quiet", name).strip()
         networks = json.loads(engine.docker("inspect", "--format", "{{json .NetworkSettings.Networks}}", identity))
         assert list(networks) == [inside], name
@@ -227,11 +227,10 @@ def test_who_opens_keys_destroys_none_and_who_destroys_opens_none(running: Runni
         "        with create_engine(url).connect() as db: db.execute(text(verb)); print('may', verb[:6])\n"
         "    except Exception: print('not', verb[:6])\n"
     )
-    said = {
-        name: running.site.compose("exec", "-T", name, "python", "-c", ask).split("\n")[:5]
-        for name in ("worker", "eraser")
-    }
-    assert said["worker"] == ["has keys", "not key_owner", "not key_eraser", "may SELECT", "not DELETE"]
+    said = {name: running.site.compose("exec", "-T", name, "python", "-c", ask).split("\n")[:5] for name in WORKERS}
+    assert (
+        said["worker"] == said["intake"] == ["has keys", "not key_owner", "not key_eraser", "may SELECT", "not DELETE"]
+    )
     assert said["eraser"] == ["not keys", "not key_owner", "has key_eraser", "not SELECT", "may DELETE"]
     running.site.compose("exec", "-T", "eraser", "sh", "-c", "test ! -e /run/secrets/master.key")
 
@@ -301,7 +300,7 @@ def test_a_clients_file_is_processed_delivered_accepted_and_erased(running: Runn
     certificate = tmp_path / "certificate.json"
     certificate.write_bytes(kit.read(f"out/certificates/{job}.json"))
     verified = running.site.compose(
-        "exec", "-T", "worker", "sh", "-c", "cat > /tmp/c.json; backoffice certificate verify /tmp/c.json",
+        "exec", "-T", "intake", "sh", "-c", "cat > /tmp/c.json; backoffice certificate verify /tmp/c.json",
         stdin=certificate.read_bytes(),
     )  # fmt: skip
     assert "Genuine" in verified

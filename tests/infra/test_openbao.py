@@ -173,11 +173,12 @@ def test_the_policies_are_those_of_the_code():
 
 def test_no_process_is_told_of_a_master_key_and_each_has_its_own_secret_alone():
     services = read_by_compose()["services"]
-    for name in ("setup", "worker", "eraser"):
+    roles = {"setup": "owner", "worker": "worker", "intake": "worker", "eraser": "eraser"}
+    for name, role in roles.items():
         environment = services[name]["environment"]
         assert "BACKOFFICE_MASTER_KEY_FILE" not in environment
         assert environment["BACKOFFICE_OPENBAO_URL"] == "https://openbao:8200"
-        assert environment["BACKOFFICE_OPENBAO_ROLE"] == f"backoffice-{'owner' if name == 'setup' else name}"
+        assert environment["BACKOFFICE_OPENBAO_ROLE"] == f"backoffice-{role}"
         assert environment["BACKOFFICE_STORE_MASTER_URL"] == "https://store:9333", "the rest is as it was"
         have = {one["source"] for one in services[name]["secrets"]}
         assert {one for one in have if one.startswith("openbao")} == {

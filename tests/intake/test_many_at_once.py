@@ -25,14 +25,14 @@ def deployment(tmp_path: Path, postgres_server: str, store_server: SeaweedFS) ->
 
 def note(deployment: Deployment, job: object) -> None:
     signed = sign(f"accept {job}".encode(), CLIENT.secret)
-    deployment.store.put("acme-contacts", f"in/.accept/{job}", signed)
+    deployment.store_manager.put("acme-contacts", f"in/.accept/{job}", signed)
 
 
 def test_a_client_with_many_drops_does_not_keep_another_waiting(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(reconcile, "_MOST_CLAIMS", 2)
-    first = {deployment.store.put("acme-contacts", f"in/{n}.pgp", b"x").version_id for n in range(3)}
+    first = {deployment.store_manager.put("acme-contacts", f"in/{n}.pgp", b"x").version_id for n in range(3)}
     other = drop(deployment, "zebra_contacts")
     intake = Intake(deployment, lambda *_: True)
     intake.look()
@@ -45,7 +45,7 @@ def test_a_client_with_many_drops_does_not_keep_another_waiting(
 
 def test_a_missing_dag_is_asked_for_once_and_not_for_each_job(deployment: Deployment):
     for n in range(3):
-        deployment.store.put("acme-contacts", f"in/{n}.pgp", b"x")
+        deployment.store_manager.put("acme-contacts", f"in/{n}.pgp", b"x")
     asked: list[str] = []
 
     def no_dag(dag: str, run: str) -> bool:
@@ -76,15 +76,15 @@ def test_an_acceptance_that_comes_before_the_delivery_is_recorded_is_not_lost(de
     intake.look()
     assert deployment.ledger.job(job.id).state is JobState.ACCEPTED
     assert started.count("erasure") == 1
-    assert not list(deployment.store.versions("acme-contacts", "in/.accept/"))
+    assert not list(deployment.store_manager.versions("acme-contacts", "in/.accept/"))
 
 
 def test_many_notes_of_one_client_are_taken_a_few_at_a_time(deployment: Deployment, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reconcile, "_MOST_NOTES", 2)
     for n in range(3):
-        deployment.store.put("acme-contacts", f"in/.accept/{n}", b"forged")
+        deployment.store_manager.put("acme-contacts", f"in/.accept/{n}", b"forged")
     intake = Intake(deployment, lambda *_: True)
     intake.look()
-    assert len(list(deployment.store.versions("acme-contacts", "in/.accept/"))) == 1
+    assert len(list(deployment.store_manager.versions("acme-contacts", "in/.accept/"))) == 1
     intake.look()
-    assert not list(deployment.store.versions("acme-contacts", "in/.accept/"))
+    assert not list(deployment.store_manager.versions("acme-contacts", "in/.accept/"))

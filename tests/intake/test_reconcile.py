@@ -30,7 +30,7 @@ def start(dag_id: str, run_id: str) -> bool:
 
 
 def test_a_project_without_a_bucket_does_not_stop_the_others(deployment: Deployment, caplog):
-    deployment.store.put("acme-contacts", "in/drop.pgp", b"sealed")
+    deployment.store_manager.put("acme-contacts", "in/drop.pgp", b"sealed")
     intake = Intake(deployment, start)
     with caplog.at_level(logging.WARNING):
         intake.look()
@@ -47,7 +47,7 @@ def test_a_store_that_refuses_every_project_is_not_overlooked(deployment: Deploy
 
 def test_an_acceptance_that_only_the_client_can_read_is_removed_and_stops_nobody(deployment: Deployment):
     """A client may encrypt an object with a key of its own (SSE-C): the store then refuses it to everybody else."""
-    deployment.store.put("acme-contacts", "in/drop.pgp", b"sealed")
+    deployment.store_manager.put("acme-contacts", "in/drop.pgp", b"sealed")
     intake = Intake(deployment, start)
     intake.look()
     job = deployment.ledger.jobs()[0]
@@ -58,7 +58,7 @@ def test_an_acceptance_that_only_the_client_can_read_is_removed_and_stops_nobody
         SSECustomerAlgorithm="AES256",
         SSECustomerKey="k" * 32,
     )
-    deployment.store.put("acme-contacts", "in/later.pgp", b"sealed")
+    deployment.store_manager.put("acme-contacts", "in/later.pgp", b"sealed")
     intake.look()
     assert len(deployment.ledger.jobs()) == 2
-    assert not list(deployment.store.versions("acme-contacts", "in/.accept/"))
+    assert not list(deployment.store_manager.versions("acme-contacts", "in/.accept/"))

@@ -37,7 +37,7 @@ def test_certificates_are_renewed_while_it_runs(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(ca, "_CERTIFICATE_DAYS", 20)
     stack._store.up()
     try:
-        settings = stack._store.settings("processor")
+        settings = stack._store.settings("intake")
         assert settings.ca is not None
         assert soon(shown(settings.endpoint, settings.ca))
         monkeypatch.undo()

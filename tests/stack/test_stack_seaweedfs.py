@@ -12,13 +12,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from backoffice.errors import StackError
-from backoffice.stack.seaweedfs import SeaweedFS
-from backoffice.storage import AccessKey, Credentials, Store
+from backoffice.stack.seaweedfs import SeaweedFS, identities, sessions
+from backoffice.storage import AccessKey, Credentials, Issuer, JobStore, Store
 from tests.files import contents
 
 CANARY = "Zsuzsanna-Kovacs-1974"
@@ -140,7 +142,7 @@ def test_nothing_is_sent_home(store_server: SeaweedFS) -> None:
 def test_no_secret_is_on_the_command_line_and_none_can_be_read_by_others(store_server: SeaweedFS) -> None:
     command = Path(f"/proc/{store_server.pid}/cmdline").read_text()
     secrets = [*json.loads((store_server.folder / "secrets.json").read_text()).values()]
-    secrets += [store_server.service_key(name).secret_key for name in ("admin", "processor")]
+    secrets += [store_server.service_key(name).secret_key for name in ("admin", "intake", "eraser")]
     assert not any(secret in command for secret in secrets)
     for path, content in contents(store_server.folder):
         if any(secret.encode() in content for secret in secrets):
@@ -186,13 +188,18 @@ def test_starting_twice_is_one_server(own_server: SeaweedFS) -> None:
     assert SeaweedFS(own_server.folder.parent).pid == own_server.pid == pid
 
 
-def test_objects_and_clients_rights_survive_a_kill_and_a_restart_on_other_ports(own_server: SeaweedFS) -> None:
+def test_objects_and_everybodys_rights_survive_a_kill_and_a_restart_on_other_ports(own_server: SeaweedFS) -> None:
     admin = Store(own_server.settings("admin"))
     admin.create_bucket("acme-contacts")
     stored = admin.put("acme-contacts", "out/result", b"result" * 2_000_000)
     keys = Credentials(own_server.settings("admin")).issue("acme_contacts")
     gone = Credentials(own_server.settings("admin")).issue("acme_gone")
     Credentials(own_server.settings("admin")).revoke("acme_gone")
+    job = uuid4()
+    dropped = admin.put("acme-contacts", "in/drop", b"dropped")
+    access = Issuer(own_server.settings("intake")).issue(
+        job, bucket="acme-contacts", key="in/drop", version_id=dropped.version_id, lifetime=timedelta(minutes=15)
+    )
     before = own_server.endpoint
     assert own_server.pid
     os.kill(own_server.pid, signal.SIGKILL)
@@ -202,11 +209,17 @@ def test_objects_and_clients_rights_survive_a_kill_and_a_restart_on_other_ports(
     own_server.up()
 
     assert own_server.endpoint != before
-    store = Store(own_server.settings("processor"))
+    store = Store(own_server.settings("admin"))
     assert store.open("acme-contacts", "out/result", stored.version_id).read() == b"result" * 2_000_000
 
     def client(key: AccessKey) -> Store:
-        return Store(replace(own_server.settings(), access_key=key.access_key, secret_key=key.secret_key))
+        return Store(replace(own_server.settings("admin"), access_key=key.access_key, secret_key=key.secret_key))
+
+    # A job's session is nowhere in the server, and its link was made for the old port.
+    of_job = JobStore(own_server.settings("admin"), access)
+    of_job.put("acme-contacts", f"work/{job}/table", b"x")
+    with of_job.open_drop() as stream:
+        assert stream.read() == b"dropped"
 
     client(keys.drop).s3.put_object(Bucket="acme-contacts", Key="in/a", Body=b"x")
     for refused in (
@@ -247,4 +260,30 @@ def test_before_the_first_start_everything_says_what_to_do(tmp_path: Path) -> No
     server.down()
     assert not server.running() and not server.healthy() and server.ports == {}
     with pytest.raises(StackError, match="stack up"):
-        server.settings()
+        server.settings("admin")
+
+
+def test_keys_stay_and_rights_follow_the_code_at_the_next_start(tmp_path: Path) -> None:
+    for make in (identities, sessions):
+        first = make()
+        assert make(json.loads(json.dumps(first))) == first
+    older = {
+        "identities": [{"name": "admin", "credentials": [{"accessKey": "A", "secretKey": "S"}], "actions": ["Read"]}]
+    }
+    now = {entry["name"]: entry for entry in identities(older)["identities"]}
+    assert now["admin"] == {
+        "name": "admin",
+        "credentials": [{"accessKey": "A", "secretKey": "S"}],
+        "actions": ["Admin"],
+    }
+    assert now.keys() == {"admin", "intake", "eraser"}
+
+
+@pytest.mark.parametrize("name", ["s3.json", "sessions.json"])
+def test_damaged_keys_are_not_replaced_by_new_ones(tmp_path: Path, name: str) -> None:
+    server = SeaweedFS(tmp_path / "var")
+    server.folder.mkdir(parents=True)
+    (server.folder / name).write_text("{")
+    with pytest.raises(StackError, match="damaged"):
+        server.up()
+    assert (server.folder / name).read_text() == "{"

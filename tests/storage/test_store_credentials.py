@@ -1,4 +1,4 @@
-"""What each identity may do, asked of the real server, action by action."""
+"""What clients' credentials are, and how they end. What each identity may do where: ``test_store_isolation.py``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def issued(credentials: Credentials, ground: Ground) -> Iterator[Any]:
 
 
 def as_client(server: SeaweedFS, key: AccessKey) -> Store:
-    return Store(replace(server.settings(), access_key=key.access_key, secret_key=key.secret_key, attempts=1))
+    return Store(replace(server.settings("admin"), access_key=key.access_key, secret_key=key.secret_key, attempts=1))
 
 
 def actions(s3: Any, g: Ground) -> dict[str, Callable[[], Any]]:
@@ -142,11 +142,6 @@ def actions(s3: Any, g: Ground) -> dict[str, Callable[[], Any]]:
 
 OF_DROP = {"put in", "put in again", "multipart in"}
 OF_COLLECT = {"get out", "head out", "list out"}
-OF_PROCESSOR_NOT = {
-    "put up", "put up, backslash", "get up", "read acl", "write acl", "read tags", "write tags", "read policy",
-    "write policy", "versioning off", "encryption off", "write cors", "write lifecycle", "bucket acl", "create bucket",
-    "delete bucket",
-}  # fmt: skip
 
 
 def test_drop_may_only_put_under_in(store_server: SeaweedFS, ground: Ground, issued: Any) -> None:
@@ -157,26 +152,6 @@ def test_drop_may_only_put_under_in(store_server: SeaweedFS, ground: Ground, iss
 def test_collect_may_only_read_under_out(store_server: SeaweedFS, ground: Ground, issued: Any) -> None:
     assert allowed(actions(as_client(store_server, issued.collect).s3, ground)) == OF_COLLECT
     unharmed(ground)
-
-
-def test_the_processor_changes_no_bucket_and_no_credential(store_server: SeaweedFS, ground: Ground) -> None:
-    refused = actions(ground.store.s3, ground).keys() - allowed(actions(ground.store.s3, ground))
-    assert refused == OF_PROCESSOR_NOT
-    with pytest.raises(StorageError):
-        Credentials(store_server.settings("processor")).issue("some_project")
-
-
-def test_nobody_without_a_key_gets_anything(store_server: SeaweedFS, ground: Ground) -> None:
-    import ssl
-    import urllib.error
-    import urllib.request
-
-    trust = ssl.create_default_context(cafile=str(store_server.ca))
-    for method, path in (("GET", ""), ("GET", "/out/j/result"), ("PUT", "/in/x"), ("DELETE", "/in/a")):
-        request = urllib.request.Request(f"{store_server.endpoint}/{ground.bucket}{path}", b"x", method=method)
-        with pytest.raises(urllib.error.HTTPError) as refusal:
-            urllib.request.urlopen(request, context=trust)
-        assert refusal.value.code == 403
 
 
 def test_a_presigned_link_gives_no_more_than_the_key_behind_it(

@@ -67,10 +67,12 @@ def test_a_key_the_server_takes_is_listed_read_and_erased(store: Store, bucket: 
 
 
 @pytest.mark.parametrize("key", REFUSED.values(), ids=REFUSED.keys())
-def test_a_key_the_server_cannot_keep_is_refused_and_leaves_nothing(store: Store, bucket: str, key: str) -> None:
+def test_a_key_the_server_cannot_keep_is_refused_and_leaves_nothing(
+    store: Store, eraser: Store, bucket: str, key: str
+) -> None:
     with pytest.raises(StorageError):
         store.put(bucket, key, b"x")
-    assert store.remaining(bucket, prefix="").nothing
+    assert eraser.remaining(bucket, prefix="").nothing
 
 
 @given(
@@ -83,50 +85,52 @@ def test_a_key_the_server_cannot_keep_is_refused_and_leaves_nothing(store: Store
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_any_key_round_trips_or_is_refused(store: Store, bucket: str, parts: list[str]) -> None:
+def test_any_key_round_trips_or_is_refused(store: Store, eraser: Store, bucket: str, parts: list[str]) -> None:
     folder = f"in/{new_id()}/"  # apart from what an earlier, failing example left
     key = folder + "/".join(parts)
     try:
         store.put(bucket, key, b"")
     except StorageError:
-        assert store.remaining(bucket, prefix=folder).nothing
+        assert eraser.remaining(bucket, prefix=folder).nothing
         return
-    store.erase(bucket, prefix=folder)
+    eraser.erase(bucket, prefix=folder)
     round_trip(store, bucket, key, folder)
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("in//a.csv", "in/a.csv"), ("/in/a", "in/a"), ("in\\a", "in/a")])
 def test_a_key_the_server_tidies_is_listed_and_erased_under_its_tidy_name(
-    store: Store, bucket: str, sent: str, kept: str
+    store: Store, eraser: Store, bucket: str, sent: str, kept: str
 ) -> None:
     store.put(bucket, sent, b"x")
     assert [v.key for v in store.versions(bucket)] == [kept]
     assert store.open(bucket, kept).read() == b"x"
-    store.erase(bucket, prefix="")
-    assert store.remaining(bucket, prefix="").nothing
+    eraser.erase(bucket, prefix="")
+    assert eraser.remaining(bucket, prefix="").nothing
 
 
-def test_keys_that_look_alike_in_a_listing_are_told_apart(store: Store, bucket: str) -> None:
+def test_keys_that_look_alike_in_a_listing_are_told_apart(store: Store, eraser: Store, bucket: str) -> None:
     keys = {f"in/a{character}b" for character in "\x01\x02\x1f\ufffd"}
     for key in keys:
         store.put(bucket, key, key.encode())
     assert {v.key for v in store.versions(bucket)} == keys
-    assert store.erase(bucket, key="in/a\x02b").versions == 1
+    assert eraser.erase(bucket, key="in/a\x02b").versions == 1
     assert {v.key for v in store.versions(bucket)} == keys - {"in/a\x02b"}
-    assert store.erase(bucket, prefix="in/").versions == 3
-    assert store.remaining(bucket, prefix="").nothing
+    assert eraser.erase(bucket, prefix="in/").versions == 3
+    assert eraser.remaining(bucket, prefix="").nothing
 
 
-def test_a_folder_marker_is_listed_and_erased(store: Store, bucket: str) -> None:
+def test_a_folder_marker_is_listed_and_erased(store: Store, eraser: Store, bucket: str) -> None:
     store.put(bucket, "in/", b"")
     store.put(bucket, "in/sub/", b"")
     store.put(bucket, "in/sub/a", b"x")
     assert {v.key for v in store.versions(bucket)} >= {"in/sub/a"}
-    store.erase(bucket, prefix="in/")
-    assert store.remaining(bucket, prefix="").nothing
+    eraser.erase(bucket, prefix="in/")
+    assert eraser.remaining(bucket, prefix="").nothing
 
 
-def test_a_key_and_a_longer_key_below_it_are_both_kept_or_the_second_is_refused(store: Store, bucket: str) -> None:
+def test_a_key_and_a_longer_key_below_it_are_both_kept_or_the_second_is_refused(
+    store: Store, eraser: Store, bucket: str
+) -> None:
     store.put(bucket, "in/x", b"file")
     try:
         store.put(bucket, "in/x/y", b"below")
@@ -135,16 +139,16 @@ def test_a_key_and_a_longer_key_below_it_are_both_kept_or_the_second_is_refused(
     else:
         assert {v.key for v in store.versions(bucket)} == {"in/x", "in/x/y"}
         assert store.open(bucket, "in/x").read() == b"file"
-    store.erase(bucket, prefix="")
-    assert store.remaining(bucket, prefix="").nothing
+    eraser.erase(bucket, prefix="")
+    assert eraser.remaining(bucket, prefix="").nothing
 
 
-def test_unfinished_uploads_with_hostile_keys_are_listed_and_given_up(store: Store, bucket: str) -> None:
+def test_unfinished_uploads_with_hostile_keys_are_listed_and_given_up(store: Store, eraser: Store, bucket: str) -> None:
     # Control characters in an upload's name come back as others; the drop identity may not use them (see credentials).
     keys = {key for key in TAKEN.values() if not NOT_IN_XML.search(key)}
     for key in keys:
         upload = store.s3.create_multipart_upload(Bucket=bucket, Key=key)
         store.s3.upload_part(Bucket=bucket, Key=key, UploadId=upload["UploadId"], PartNumber=1, Body=os.urandom(10))
     assert {u.key for u in store.uploads(bucket)} == keys
-    assert store.erase(bucket, prefix="").uploads == len(keys)
-    assert store.remaining(bucket, prefix="").nothing
+    assert eraser.erase(bucket, prefix="").uploads == len(keys)
+    assert eraser.remaining(bucket, prefix="").nothing

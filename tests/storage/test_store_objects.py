@@ -142,19 +142,19 @@ def test_what_is_not_there_is_told_apart(store: Store, bucket: str) -> None:
     assert store.head(bucket, "in/gone") is None
 
 
-def test_more_than_a_page_of_versions_is_listed_once_each(store: Store, bucket: str) -> None:
+def test_more_than_a_page_of_versions_is_listed_once_each(store: Store, eraser: Store, bucket: str) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: store.s3.put_object(Bucket=bucket, Key=f"in/{n // 3}", Body=b""), range(1203)))
     found = [(v.key, v.version_id) for v in store.versions(bucket, "in/")]
     assert len(found) == len(set(found)) == 1203
-    erased = store.erase(bucket, prefix="in/")
+    erased = eraser.erase(bucket, prefix="in/")
     assert (erased.versions, erased.failures) == (1203, ())
-    assert store.remaining(bucket, prefix="").nothing
+    assert eraser.remaining(bucket, prefix="").nothing
 
 
-@pytest.mark.parametrize("identity", ["processor", "admin"])
+@pytest.mark.parametrize("identity", ["admin", "eraser"])
 def test_no_error_carries_a_key_or_the_librarys_exception(store_server: SeaweedFS, bucket: str, identity: str) -> None:
     settings = store_server.settings(identity)
     key = f"in/{CANARY}"
@@ -189,7 +189,7 @@ def test_a_store_that_is_away_is_said_to_be_away_soon(store_server: SeaweedFS) -
         silent.listen(1)
         endpoint = f"https://127.0.0.1:{silent.getsockname()[1]}"
         settings = replace(
-            store_server.settings(), endpoint=endpoint, attempts=2, connect_timeout=0.3, read_timeout=0.3
+            store_server.settings("admin"), endpoint=endpoint, attempts=2, connect_timeout=0.3, read_timeout=0.3
         )
         begun = time.monotonic()
         with pytest.raises(StoreAway):
@@ -199,8 +199,8 @@ def test_a_store_that_is_away_is_said_to_be_away_soon(store_server: SeaweedFS) -
 
 
 def test_settings_and_credentials_do_not_show_secrets(store_server: SeaweedFS) -> None:
-    settings = store_server.settings()
-    key = store_server.service_key("processor")
+    settings = store_server.settings("admin")
+    key = store_server.service_key("admin")
     assert settings.secret_key not in repr(settings) and key.secret_key not in repr(key)
 
 

@@ -69,6 +69,6 @@ def test_a_result_that_a_person_refuses_is_held_and_can_be_given_up(house: House
     airflow.answer(dag, job.id, "Reject")
     held = house.until(job.id, "held")
     assert held.reason == "not-released"
-    assert house.deployment.store.head(job.bucket, f"out/{job.id}/contacts.csv.pgp") is None
+    assert house.deployment.store_manager.head(job.bucket, f"out/{job.id}/contacts.csv.pgp") is None
     backoffice("job", "reject", str(job.id), "--reason", "The list is of another year.")
     house.until(job.id, "rejected", "erased", "certified")

@@ -94,7 +94,7 @@ def test_a_compression_bomb_stops_at_the_limit(house: House, canary: str):
 def test_a_rejected_drop_is_erased_and_certified_by_itself(house: House, canary: str):
     dropped = house.kit().put("in/plain.csv", people(5, surname=canary))
     job = house.settled(dropped, "certified", timeout=150)
-    assert house.deployment.store.head(job.bucket, "in/plain.csv", dropped.version_id) is None
+    assert house.deployment.store_manager.head(job.bucket, "in/plain.csv", dropped.version_id) is None
 
 
 @pytest.mark.parametrize("case", ["a BOM", "Latin-1", "UTF-16"])
@@ -114,6 +114,6 @@ def test_a_failed_check_holds_the_job_and_says_which_rule_and_how_often(house: H
     assert job.reason == "check-failed"
     assert "rec_id" in (job.message or "")
     assert "50" in (job.message or "")
-    assert house.deployment.store.head(job.bucket, f"out/{job.id}/contacts.csv.pgp") is None
+    assert house.deployment.store_manager.head(job.bucket, f"out/{job.id}/contacts.csv.pgp") is None
     backoffice("job", "reject", str(job.id), "--reason", "Agreed by telephone: the references are of another system.")
     house.until(job.id, "certified", timeout=150)

@@ -19,7 +19,7 @@ def test_fifty_drops_at_once_survive_a_killed_scheduler(house: House):
     jobs = [house.settled(drop, "delivered", timeout=300) for _, drop in dropped]
     assert len({job.id for job in jobs}) == 50
     for (project, _), job in zip(dropped, jobs, strict=True):
-        versions = list(house.deployment.store.versions(job.bucket, f"out/{job.id}/"))
+        versions = list(house.deployment.store_manager.versions(job.bucket, f"out/{job.id}/"))
         assert len(versions) == 2, "the delivery and its report, once each"
         assert job.project == project
     total = [job for project in projects for job in house.deployment.ledger.jobs(project=project)]
@@ -34,7 +34,9 @@ def test_a_job_whose_worker_is_killed_is_continued_and_delivered_once(house: Hou
     house.until(job.id, "prepared", "checked", "delivered")
     house.kill("scheduler")  # its workers are its children: the task dies with it
     settled = house.until(job.id, "delivered", timeout=180)
-    assert len(list(house.deployment.store.versions(settled.bucket, f"out/{settled.id}/"))) == 2  # its report too
+    assert (
+        len(list(house.deployment.store_manager.versions(settled.bucket, f"out/{settled.id}/"))) == 2
+    )  # its report too
 
 
 def test_drops_made_while_intake_is_away_are_not_lost(house: House):

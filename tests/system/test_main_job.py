@@ -37,7 +37,7 @@ def test_a_drop_is_processed_delivered_erased_and_certified(house: House, canary
     assert shown["erasure"]["objects"] >= 3  # the original, the intermediate, the delivery
     assert {"prepare", "check", "deliver", "erase-inputs", "erase-results", "certify"} <= shown["seconds"].keys()
 
-    store = house.deployment.store
+    store = house.deployment.store_manager
     left = [v for prefix in ("in/", "work/", f"out/{job.id}/") for v in store.versions(job.bucket, prefix)]
     assert [v.version_id for v in left if v.version_id == job.version_id or prefix_of(v) != "in"] == []
     assert house.deployment.keys.is_destroyed(job.project, job.id)
@@ -81,7 +81,7 @@ def test_an_acceptance_that_the_client_did_not_sign_deletes_nothing(house: House
 
     job = house.settled(house.drop(people(5)), "delivered")
     forged = house.kit().put(f"in/.accept/{job.id}", sign(f"accept {job.id}".encode(), generate("stranger").secret))
-    store = house.deployment.store
+    store = house.deployment.store_manager
     house._wait(lambda: True if store.head(forged.bucket, forged.key, forged.version_id) is None else None, 30)
     assert house.deployment.ledger.job(job.id).state == "delivered"
 

@@ -81,13 +81,13 @@ def _standing(deployment: Deployment, job: Job) -> _Handed | None:
     found = next((one for one in _there(deployment, job) if not _is_report(one.key)), None)
     if found is None:
         return None
-    with deployment.store.open(job.bucket, found.key, found.version_id) as source:
+    with deployment.store_of(job).open(job.bucket, found.key, found.version_id) as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
     return _Handed(found.key, found.version_id, digest, found.size)
 
 
 def _there(deployment: Deployment, job: Job) -> list[ObjectVersion]:
-    versions = deployment.store.versions(job.bucket, f"out/{job.id}/")
+    versions = deployment.store_of(job).versions(job.bucket, f"out/{job.id}/")
     return [version for version in versions if not version.is_marker]
 
 
@@ -108,7 +108,7 @@ def _deliver(deployment: Deployment, job: Job, project: Project, *, key: str, cl
             written = write_into(connection, project.sow.output, sealer, originals=originals)
         with sealer.sealed() as sealed:
             _report(deployment, job, project, written, client=client)
-            stored = deployment.store.put(job.bucket, key, sealed, if_absent=True)
+            stored = deployment.store_of(job).put(job.bucket, key, sealed, if_absent=True)
     return _Handed(key, stored.version_id, stored.sha256, stored.size)
 
 
@@ -138,4 +138,4 @@ def _report(deployment: Deployment, job: Job, project: Project, written: Written
         plain.flush()
         company = deployment.settings.company_key_file.read_bytes()
         encrypt(plain.path, sealed.path, recipients=[client], signer=company)
-        deployment.store.put(job.bucket, f"out/{job.id}/report.{form}.pgp", sealed, if_absent=True)
+        deployment.store_of(job).put(job.bucket, f"out/{job.id}/report.{form}.pgp", sealed, if_absent=True)

@@ -20,7 +20,7 @@ from backoffice.work import work_prefix
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
-    from backoffice.storage import Erased, Remaining
+    from backoffice.storage import Erased, Remaining, Store
 
 __all__ = ["Scope", "certify", "erase", "erase_abandoned_keys"]
 
@@ -75,32 +75,32 @@ def _may_erase(job: Job, scope: Scope) -> None:
 
 
 def _erase_inputs(deployment: Deployment, job: Job) -> None:
-    store = deployment.store
+    store = deployment.store_eraser
     started = datetime.now(UTC)
     counts: dict[str, Any] = {}
-    for name in _original_names(deployment, job):
+    for name in _original_names(store, job):
         counts["original"] = _counts(store.erase(job.bucket, key=name, version_id=job.version_id))
     counts["intermediates"] = _counts(store.erase(job.bucket, prefix=work_prefix(job.id)))
-    left = _inputs_left(deployment, job)
+    left = _inputs_left(store, job)
     if left:
         raise ErasureIncomplete(f"After erasing the inputs of job {job.id}, {left} of its objects are still there.")
     _record(deployment, job, Scope.INPUTS, system="object store", method=_DELETED, counts=counts, started=started)
     started = datetime.now(UTC)
     destroyed = deployment.key_eraser.destroy_job(job.project, job.id).to_dict()
     _record(deployment, job, Scope.INPUTS, system="key store", method=_DESTROYED, counts=destroyed, started=started)
-    deployment.ledger.note(job.id, inputs_erased_at=datetime.now(UTC), key_sealed=None)
+    deployment.ledger.note(job.id, inputs_erased_at=datetime.now(UTC), key_sealed=None, access_sealed=None)
 
 
-def _original_names(deployment: Deployment, job: Job) -> list[str]:
+def _original_names(store: Store, job: Job) -> list[str]:
     """The original's object key, if it is there. Found by its version's id, which is unique: the name that the ledger has is
     sealed under the job's key, and who erases opens none.
     """
-    versions = deployment.store.versions(job.bucket, "in/")
+    versions = store.versions(job.bucket, "in/")
     return [found.key for found in versions if found.version_id == job.version_id]
 
 
 def _erase_results(deployment: Deployment, job: Job) -> None:
-    store, prefix = deployment.store, f"out/{job.id}/"
+    store, prefix = deployment.store_eraser, f"out/{job.id}/"
     started = datetime.now(UTC)
     counts: dict[str, Any] = {"deliveries": _counts(store.erase(job.bucket, prefix=prefix))}
     left = _left(store.remaining(job.bucket, prefix=prefix))
@@ -164,10 +164,9 @@ def _record(
     )
 
 
-def _inputs_left(deployment: Deployment, job: Job) -> int:
+def _inputs_left(store: Store, job: Job) -> int:
     """Versions of this job's original, and all of its intermediates, that the store still shows."""
-    originals = len(_original_names(deployment, job))
-    return originals + _left(deployment.store.remaining(job.bucket, prefix=work_prefix(job.id)))
+    return len(_original_names(store, job)) + _left(store.remaining(job.bucket, prefix=work_prefix(job.id)))
 
 
 def erase_abandoned_keys(deployment: Deployment) -> int:
@@ -197,7 +196,8 @@ def certify(deployment: Deployment, job_id: UUID) -> bytes:
     with deployment.ledger.stage(job_id, Stage.CERTIFY) as job:
         if job.state not in (JobState.ERASED, JobState.CERTIFIED):
             raise LedgerError(f"Job {job.id} is {job.state}: only an erased job is certified.")
-        left = _inputs_left(deployment, job) + _left(deployment.store.remaining(job.bucket, prefix=f"out/{job.id}/"))
+        store = deployment.store_intake  # which opens and signs, as this process does; who deletes does neither
+        left = _inputs_left(store, job) + _left(store.remaining(job.bucket, prefix=f"out/{job.id}/"))
         if left:
             raise ErasureIncomplete(f"Job {job.id} was erased, but {left} of its objects are listed.")
         looked_at = datetime.now(UTC)
@@ -213,6 +213,6 @@ def certify(deployment: Deployment, job_id: UUID) -> bytes:
         document = compose(job, project, deployment.ledger.of(job.id), certificate=certificate, looked_at=looked_at)
         signed = render(document, SigningKey.load(deployment.settings.signing_key_file))
         standing = deployment.ledger.record_certificate(job.id, certificate, signed)
-        deployment.store.put(job.bucket, f"out/certificates/{job.id}.json", standing)
+        store.put(job.bucket, f"out/certificates/{job.id}.json", standing)
         deployment.ledger.move(job.id, JobState.CERTIFIED, certified_at=datetime.now(UTC))
         return standing

@@ -48,7 +48,7 @@ def answer(deployment: Deployment, job: Job) -> None:
         document["delivered_size"] = delivery["size"]
         document["deleted_by"] = job.results_due_at and job.results_due_at.astimezone(UTC).isoformat(timespec="seconds")
     signed = render(document, SigningKey.load(deployment.settings.signing_key_file))
-    deployment.store.put(job.bucket, f"out/receipts/{job.id}-{told}.json", signed)
+    deployment.store_intake.put(job.bucket, f"out/receipts/{job.id}-{told}.json", signed)
     deployment.ledger.note(job.id, answered=told)
 
 

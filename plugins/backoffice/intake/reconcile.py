@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backoffice.contract import gate, load_project, project_ids
-from backoffice.errors import BackofficeError, ContractError, KeyDestroyed
+from backoffice.errors import BackofficeError, ContractError, KeyDestroyed, VaultError
 from backoffice.ids import new_id
+from backoffice.intake.access import UNDER_WAY, ends_soon, give_access
 from backoffice.intake.receipts import answer
 from backoffice.ledger import JobState, NewDrop
 from backoffice.storage.failures import StoreAway, StoreRefused
@@ -59,6 +60,7 @@ class Intake:
         self._contracts: dict[str, tuple[object, Project | ContractError]] = {}
         self._digests: dict[str, dict[tuple[str, str], bytes]] = {}
         self._said: dict[str, str] = {}
+        self._locked_out: set[UUID] = set()
 
     def look(self) -> int:
         """One pass over all projects: claim, start runs, accept, answer. Gives how many things it did.
@@ -80,6 +82,7 @@ class Intake:
             raise refused[projects[0]]
         done += self._release_waiting()
         done += self._start_runs()
+        done += self._renew_access()
         for job in self._deployment.ledger.unanswered():
             done += self._answer(job)
         return done
@@ -98,7 +101,7 @@ class Intake:
         bucket = project_id.replace("_", "-")
         drops: list[ObjectVersion] = []
         notes: list[ObjectVersion] = []
-        for version in deployment.store.versions(bucket, DROP_PREFIX):
+        for version in deployment.store_intake.versions(bucket, DROP_PREFIX):
             if version.is_marker or (version.key.endswith("/") and version.size == 0):
                 continue
             (notes if version.key.startswith(ACCEPTANCE_PREFIX) else drops).append(version)
@@ -178,12 +181,32 @@ class Intake:
         for job in self._deployment.ledger.jobs(states=[JobState.CLAIMED], without_run=True):
             if time.monotonic() < self._not_before.get(job.project, 0.0):
                 continue
+            if not self._has_access(job):
+                continue
             if self._start_run(job.project, str(job.id)):
                 self._deployment.ledger.note(job.id, run_started_at=datetime.now(UTC))
                 started += 1
             else:  # no such DAG, or no answer: one question for all of its jobs, and not several times a second
                 self._not_before[job.project] = time.monotonic() + _ASK_AGAIN_SECONDS
         return started
+
+    def _renew_access(self) -> int:
+        started = (job for job in self._deployment.ledger.jobs(states=UNDER_WAY, access_before=ends_soon()))
+        return sum(self._has_access(job) for job in started if job.run_started_at is not None)
+
+    def _has_access(self, job: Job) -> bool:
+        """Give a job access to the store unless it has some. A job whose key is not there does not hold up the others."""
+        if job.access_until is not None and job.access_until > ends_soon():
+            return True
+        try:
+            give_access(self._deployment, job)
+        except VaultError as error:
+            if job.id not in self._locked_out:
+                log.warning("job %s of %s has no access to the store: %s", job.id, job.project, error)
+            self._locked_out.add(job.id)
+            return False
+        self._locked_out.discard(job.id)
+        return True
 
     def _answer(self, job: Job) -> int:
         """Write one receipt. A bucket that is gone does not keep other clients from theirs."""
@@ -218,7 +241,7 @@ class Intake:
             log.warning("project %s: an acceptance note was not the client's, or of no job; removed", project_id)
         if genuine and job is not None and job.state in (JobState.DELIVERED, JobState.ACCEPTED):
             self._start_run("erasure", str(job.id))
-        self._deployment.store.erase(bucket, key=note.key, version_id=note.version_id)
+        self._deployment.store_intake.erase(bucket, key=note.key, version_id=note.version_id)
         return True
 
     def _signed_by_client(self, project_id: str, bucket: str, note: ObjectVersion, job: Job) -> bool:
@@ -230,7 +253,7 @@ class Intake:
         if certificate is None:
             return False
         try:
-            with self._deployment.store.open(bucket, note.key, note.version_id) as source:
+            with self._deployment.store_intake.open(bucket, note.key, note.version_id) as source:
                 message = source.read()
             text = verify_signed(message, signers=[certificate])
         except StoreAway:

@@ -56,6 +56,8 @@ class Job:
     received_at: datetime
     claimed_at: datetime
     key_sealed: bytes | None = field(default=None, repr=False)
+    access_sealed: bytes | None = field(default=None, repr=False)
+    access_until: datetime | None = None
     reason: str | None = None
     message: str | None = None
     answered: str | None = None
@@ -185,12 +187,14 @@ class Ledger:
         states: Iterable[JobState] | None = None,
         without_run: bool = False,
         due_before: datetime | None = None,
+        access_before: datetime | None = None,
         limit: int | None = None,
     ) -> list[Job]:
         """Jobs, oldest first; with ``limit`` the newest ones, newest first.
 
         :param without_run: only those whose Airflow run has not been started.
         :param due_before: only those whose results are due for erasure by then.
+        :param access_before: only those whose access to the store ends by then, or that have none.
         """
         query = select(t.jobs)
         if project is not None:
@@ -201,6 +205,9 @@ class Ledger:
             query = query.where(t.jobs.c.run_started_at.is_(None))
         if due_before is not None:
             query = query.where(t.jobs.c.results_due_at <= due_before)
+        if access_before is not None:
+            ends = t.jobs.c.access_until
+            query = query.where(ends.is_(None) | (ends <= access_before))
         newest = t.jobs.c.claimed_at.desc()
         query = query.order_by(t.jobs.c.claimed_at) if limit is None else query.order_by(newest).limit(limit)
         with self.engine.connect() as db:

@@ -70,6 +70,10 @@ jobs = Table(
     Column("key_digest", LargeBinary, nullable=False, comment="HMAC-SHA256 of the object key under the project's key"),
     Column("version_id", String(256), nullable=False),
     Column("key_sealed", LargeBinary, comment="the object key under the job's data key; blank once erased"),
+    Column(
+        "access_sealed", LargeBinary, comment="what opens the store for the job, under its data key; blank once erased"
+    ),
+    _when("access_until"),
     Column("size", BigInteger, nullable=False, comment="bytes as received, encrypted"),
     Column("state", String(16), nullable=False),
     Column("reason", String(64), comment="a stable code: why it waits, is held or was rejected"),

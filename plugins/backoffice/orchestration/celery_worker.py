@@ -34,7 +34,8 @@ def _before_the_fork(**_: Any) -> None:
     from backoffice.orchestration.warm import warm
     from backoffice.settings import settings
 
-    warm(opens=settings().keystore_url is not None)
+    have = settings()
+    warm(processes=have.keystore_url is not None and have.store_intake_access_key is None)
     gc.collect()
     gc.freeze()  # pages that no collection touches stay shared with the forks
 

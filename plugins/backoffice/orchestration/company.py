@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator
 
-from backoffice.orchestration.operators import ERASURE, CertifyOperator, EraseOperator, contained
+from backoffice.orchestration.operators import ERASURE, INTAKE, CertifyOperator, EraseOperator, contained
 from backoffice.orchestration.project import DEFAULTS
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def intake_dag() -> DAG:
             "`backoffice job list` shows what was claimed and what waits for an agreement."
         ),
     ) as dag:
-        IntakeOperator(task_id="watch", seconds=3600, priority_weight=_FIRST)
+        IntakeOperator(task_id="watch", queue=INTAKE, seconds=3600, priority_weight=_FIRST)
     return dag
 
 
@@ -219,7 +219,7 @@ def escrow_dag() -> DAG:
             "A red run means that an old copy may outlive its time, which ends a promise: mend it the same day."
         ),
     ) as dag:
-        EscrowOperator(task_id="turn", priority_weight=_FIRST)
+        EscrowOperator(task_id="turn", queue=INTAKE, priority_weight=_FIRST)
     return dag
 
 
@@ -239,5 +239,5 @@ def certificates_dag() -> DAG:
             "servers: 21 days. The log says of each when it ends and what to do; `backoffice keys status` does too."
         ),
     ) as dag:
-        CertificatesOperator(task_id="look")
+        CertificatesOperator(task_id="look", queue=INTAKE)
     return dag

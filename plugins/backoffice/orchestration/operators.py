@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ERASURE",
+    "INTAKE",
     "CertifyOperator",
     "CheckOperator",
     "DeliverOperator",
@@ -38,6 +39,11 @@ log = logging.getLogger(__name__)
 
 ERASURE = "erasure"
 """The queue of tasks that destroy: where there are several workers, one of its own, which has no key to open anything with."""
+
+INTAKE = "intake"
+"""The queue of tasks that receive, and sign what the client is told: where there are several workers, one of its own, which
+gives each job its access to the store. What works on clients' data has that access alone.
+"""
 
 _FINAL = (DropRejected, NotAgreed, CheckFailed, QualityBroken, ContractError)
 """Errors that no retry mends."""
@@ -156,6 +162,9 @@ class CertifyOperator(StageOperator):
     """Look once more, then issue the certificate."""
 
     ui_color = "#fbeeea"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queue=INTAKE, **kwargs)
 
     def work(self, deployment: Deployment, job: UUID) -> None:
         """See :func:`backoffice.erasure.stage.certify`."""

@@ -28,25 +28,27 @@ _MODULES = (
     "backoffice.vault.signing",
     "airflow.sdk.execution_time.task_runner",
 )
-_ERASING = (
+_LIGHT = (
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",
     "backoffice.orchestration",
     "backoffice.deployment",
     "backoffice.erasure.stage",
     "backoffice.erasure.due",
+    "backoffice.intake.watch",
+    "backoffice.vault.signing",
     "airflow.sdk.execution_time.task_runner",
 )
 
 
-def warm(*, opens: bool = True) -> None:
+def warm(*, processes: bool = True) -> None:
     """Import everything a stage needs. A module that fails here fails again, and is seen, in the task that needs it.
 
-    :param opens: whether tasks of this process may open clients' data; a process that may not only erases.
+    :param processes: whether tasks of this process work on clients' data; a process where none does receives or erases.
     """
-    for name in _MODULES if opens else _ERASING:
+    for name in _MODULES if processes else _LIGHT:
         importlib.import_module(name)
-    if not opens:
+    if not processes:
         return
     logging.getLogger("great_expectations").setLevel(logging.WARNING)  # hundreds of lines at import otherwise
     from backoffice.quality import preload

@@ -16,6 +16,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from backoffice.stack import airflow, postgres, seaweedfs
@@ -138,15 +139,16 @@ def _passwords(folder: Path, kept: Secrets) -> None:
 
 
 def _store(folder: Path) -> None:
-    """The object store's own keys and its two service identities. ``store_key`` in it opens every object at rest."""
+    """The object store's own keys and its service identities. ``store_key`` in it opens every object at rest."""
     names = ("volume_write", "volume_read", "filer_write", "filer_read", "store_key", "admin_password")
     _once(folder / "store_security.toml", lambda: security({name: secrets.token_hex(32) for name in names}))
-    _once(folder / "store_identities.json", lambda: json.dumps(seaweedfs.identities(), indent=1))
+    for name, make in (("store_identities.json", seaweedfs.identities), ("store_sessions.json", seaweedfs.sessions)):
+        _anew(folder / name, make)
     found = json.loads((folder / "store_identities.json").read_text(encoding="utf-8"))["identities"]
-    for identity, prefix in (("processor", "backoffice_store"), ("admin", "backoffice_store_manager")):
+    for identity, who in (("intake", "intake"), ("eraser", "eraser"), ("admin", "manager")):
         pair = next(entry for entry in found if entry["name"] == identity)["credentials"][0]
-        _once(folder / f"{prefix}_access_key", lambda p=pair: p["accessKey"])
-        _once(folder / f"{prefix}_secret_key", lambda p=pair: p["secretKey"])
+        _once(folder / f"backoffice_store_{who}_access_key", lambda p=pair: p["accessKey"])
+        _once(folder / f"backoffice_store_{who}_secret_key", lambda p=pair: p["secretKey"])
 
 
 def _company(folder: Path) -> None:
@@ -178,6 +180,16 @@ def _once(path: Path, content: Callable[[], str | bytes]) -> None:
 
     if not path.exists():
         write_private(path, content())
+
+
+def _anew(path: Path, make: Callable[[dict[str, Any] | None], dict[str, Any]]) -> None:
+    """Keys stay; the rest is as this version of the code has it."""
+    from backoffice.stack.process import write_private
+
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    text = json.dumps(make(json.loads(before) if before else None), indent=1)
+    if text != before:
+        write_private(path, text)
 
 
 def _listing(folder: Path) -> dict[str, int]:

@@ -1,30 +1,34 @@
 """The embedded object store: a real SeaweedFS server on loopback, TLS 1.3 only, nothing sent home.
 
 Inside it every RPC, the master and the filer ask for a certificate of the stack's own authority, and the volumes for a
-signed token: another user of the machine cannot reach the data past S3's own checks. Two service identities exist from
-the start: ``admin`` makes buckets and credentials, ``processor`` reads, writes and deletes objects but changes no
-bucket and no credential.
+signed token: another user of the machine cannot reach the data past S3's own checks. Three service identities exist from
+the start; what each may do, :mod:`backoffice.storage.policies` says.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
 import shutil
 import sys
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from backoffice.errors import StackError
 from backoffice.stack.ca import Authority
 from backoffice.stack.ports import Ports
 from backoffice.stack.process import Part, Process, write_private
+from backoffice.storage import policies
+from backoffice.storage.policies import LONGEST
 from backoffice.storage.settings import StoreSettings
 from backoffice.tls import trust
 
-__all__ = ["ENVIRONMENT", "LOG_WITHOUT_KEYS", "PORTS", "SeaweedFS", "ServiceKey", "command", "identities"]
+__all__ = ["ENVIRONMENT", "LOG_WITHOUT_KEYS", "PORTS", "SeaweedFS", "ServiceKey", "command", "identities", "sessions"]
 
 PORTS = tuple(
     f"seaweedfs-{name}"
@@ -48,33 +52,6 @@ ENVIRONMENT = {
     "WEED_FILER_OPTIONS_MAX_FILE_NAME_LENGTH": "2048",
 }
 _COMPANIONS = {"seaweedfs-admin": 10_000}  # the admin part opens this second port by itself
-# What the processor may do, action by action. Its older "Write" right would also let it switch versioning off.
-_PROCESSOR = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "s3:GetObject",
-                "s3:GetObjectVersion",
-                "s3:GetObjectAttributes",
-                "s3:PutObject",
-                "s3:DeleteObject",
-                "s3:DeleteObjectVersion",
-                "s3:AbortMultipartUpload",
-                "s3:ListMultipartUploadParts",
-                "s3:ListBucketMultipartUploads",
-                "s3:ListBucket",
-                "s3:ListBucketVersions",
-                "s3:ListAllMyBuckets",
-                "s3:GetBucketVersioning",
-                "s3:GetEncryptionConfiguration",
-            ],
-            "Resource": ["arn:aws:s3:::*"],
-        }
-    ],
-}
-
 
 # The server writes object keys, which are the client's, into its log. Only messages of the files named here, which know
 # of no object, are kept; of any other warning or error only where it came from. The filter outlives a stop signal, so
@@ -177,7 +154,7 @@ class SeaweedFS:
         return {name: known[name] for name in PORTS if name in known}
 
     def service_key(self, identity: str) -> ServiceKey:
-        """The key of ``admin`` or ``processor``. Raises ``StackError`` before the first ``up``."""
+        """The key of ``admin``, ``intake`` or ``eraser``. Raises ``StackError`` before the first ``up``."""
         try:
             found = json.loads((self.folder / "s3.json").read_text())["identities"]
             keys = {entry["name"]: entry["credentials"][0] for entry in found}
@@ -186,8 +163,8 @@ class SeaweedFS:
             pass
         raise StackError("The object store has no credentials yet.", hint="Run `backoffice stack up`.")
 
-    def settings(self, identity: str = "processor") -> StoreSettings:
-        """How to reach this server as ``processor`` or ``admin``."""
+    def settings(self, identity: str) -> StoreSettings:
+        """How to reach this server as ``admin``, ``intake`` or ``eraser``."""
         key = self.service_key(identity)
         return StoreSettings(
             endpoint=self.endpoint,
@@ -231,8 +208,8 @@ class SeaweedFS:
         write_private(self.master_certificate, inside.certificate.read_text() + inside.key.read_text())
         keys = self._secrets()
         write_private(self.folder / "security.toml", self.security(keys))
-        if not (self.folder / "s3.json").exists():
-            write_private(self.folder / "s3.json", json.dumps(identities(), indent=1))
+        for name, make in (("s3.json", identities), ("sessions.json", sessions)):
+            write_private(self.folder / name, json.dumps(make(_known(self.folder / name)), indent=1))
 
     def _secrets(self) -> dict[str, str]:
         """Keys made once. Losing ``store_key`` makes every stored object unreadable: damage is never papered over."""
@@ -306,6 +283,7 @@ def command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str, 
         "filer.localSocket": folder / "filer.sock",
         "s3.localSocket": folder / "s3.sock",
         "s3.config": folder / "s3.json",
+        "s3.iam.config": folder / "sessions.json",
         "s3.iam.readOnly": "false",
         "s3.autoCreateBucket": "false",
         "s3.allowDeleteBucketNotEmpty": "false",
@@ -320,19 +298,62 @@ def command(folder: Path, authority: Path, ports: dict[str, int]) -> tuple[str, 
     return ("/bin/sh", "-c", LOG_WITHOUT_KEYS, "sh", *arguments)
 
 
+def _known(path: Path) -> dict[str, Any] | None:
+    """What was written before; ``None`` at the first start.
+
+    :raises StackError: it is damaged. New keys in its place would lock out everybody who has one.
+    """
+    if not path.exists():
+        return None
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text())
+        if isinstance(found, dict):
+            return found
+    raise StackError(f"{path} is damaged: it holds keys of the object store.", hint="Put it back from a copy.")
+
+
 def _port_flag(name: str) -> str:
     server = name.removeprefix("seaweedfs-")
     return server.replace("-rpc", ".port.grpc") if server.endswith("-rpc") else f"{server}.port"
 
 
-def identities() -> dict[str, object]:
-    """The two service identities, with new keys, as the server reads them."""
+def identities(known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The service identities as the server reads them (``-s3.config``).
 
-    def identity(name: str, **rights: list[str]) -> dict[str, object]:
-        key = {"accessKey": secrets.token_hex(10).upper(), "secretKey": secrets.token_urlsafe(32)}
-        return {"name": name, "credentials": [key], **rights}
+    :param known: what an earlier call gave: its keys stay.
+    """
+    kept = {entry["name"]: entry["credentials"] for entry in (known or {}).get("identities", [])}
 
+    def identity(name: str, **rights: list[str]) -> dict[str, Any]:
+        new = {"accessKey": secrets.token_hex(10).upper(), "secretKey": secrets.token_urlsafe(32)}
+        return {"name": name, "credentials": kept.get(name) or [new], **rights}
+
+    policed = {"intake": policies.intake_policy(), "eraser": policies.eraser_policy()}
     return {
-        "identities": [identity("admin", actions=["Admin"]), identity("processor", policyNames=["processor"])],
-        "policies": [{"name": "processor", "content": json.dumps(_PROCESSOR)}],
+        "identities": [identity("admin", actions=["Admin"]), *(identity(name, policyNames=[name]) for name in policed)],
+        "policies": [{"name": name, "content": json.dumps(policy)} for name, policy in policed.items()],
+    }
+
+
+def sessions(known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the server needs to open jobs' sessions (``-s3.iam.config``), the key that it signs them with included.
+
+    Without it SeaweedFS signs sessions with a key that its filer uses too, and allows by default.
+
+    :param known: what an earlier call gave: its key stays, and so do the sessions that are open.
+    """
+    key = known["sts"]["signingKey"] if known else base64.b64encode(secrets.token_bytes(32)).decode()
+    lasts = f"{int(LONGEST.total_seconds())}s"
+    role = {
+        "roleName": "job",
+        "roleArn": policies.JOB_ROLE,
+        "trustPolicy": policies.role_trust(),
+        "attachedPolicies": ["job"],
+        "maxSessionDuration": int(LONGEST.total_seconds()),
+    }
+    return {
+        "sts": {"issuer": "backoffice", "signingKey": key, "tokenDuration": lasts, "maxSessionLength": lasts},
+        "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+        "policies": [{"name": "job", "document": policies.role_policy()}],
+        "roles": [role],
     }

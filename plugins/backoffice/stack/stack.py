@@ -235,7 +235,9 @@ class Stack:
         return self._postgres.url(name, self._secrets.get(f"{name}_password"), driver)
 
     def _write_settings(self) -> None:
-        store, manager = self._store.settings("processor"), self._store.settings("admin")
+        names = {"INTAKE": "intake", "ERASER": "eraser", "MANAGER": "admin"}
+        keys = {who: self._store.settings(name) for who, name in names.items()}
+        store = keys["MANAGER"]
         values = {
             "LEDGER_URL": self._database_url("ledger"),
             "KEYSTORE_URL": self._database_url("keystore_worker"),
@@ -251,12 +253,10 @@ class Stack:
             "STORE_ENDPOINT": store.endpoint,
             "STORE_REGION": store.region,
             "STORE_CA": store.ca,
-            "STORE_ACCESS_KEY": store.access_key,
-            "STORE_SECRET_KEY": store.secret_key,
             "STORE_MASTER_URL": store.master_url,
             "STORE_MASTER_CERTIFICATE": store.master_certificate,
-            "STORE_MANAGER_ACCESS_KEY": manager.access_key,
-            "STORE_MANAGER_SECRET_KEY": manager.secret_key,
+            **{f"STORE_{who}_ACCESS_KEY": have.access_key for who, have in keys.items()},
+            **{f"STORE_{who}_SECRET_KEY": have.secret_key for who, have in keys.items()},
             "AIRFLOW_URL": self.airflow_url,
         }
         text = "".join(f"BACKOFFICE_{name}={value}\n" for name, value in values.items())

@@ -1,4 +1,4 @@
-"""The object store: buckets, object versions, hard deletion, and each client's own credentials.
+"""The object store: buckets, object versions, hard deletion, and who gets which credentials.
 
 The S3 library is imported when the store is first used, not here: DAG files and light commands may import this.
 """
@@ -11,6 +11,7 @@ from backoffice.storage.objects import Erased, EraseFailure, ObjectVersion, Recl
 from backoffice.storage.settings import StoreSettings
 
 if TYPE_CHECKING:
+    from backoffice.storage.access import Issuer, JobAccess, JobStore
     from backoffice.storage.credentials import AccessKey, ClientCredentials, Credentials
     from backoffice.storage.failures import ObjectMissing, StoreAway, StoreRefused
     from backoffice.storage.store import Store
@@ -22,6 +23,9 @@ __all__ = [
     "Credentials",
     "EraseFailure",
     "Erased",
+    "Issuer",
+    "JobAccess",
+    "JobStore",
     "ObjectMissing",
     "ObjectStream",
     "ObjectVersion",
@@ -39,6 +43,9 @@ _HEAVY = {
     "AccessKey": "credentials",
     "ClientCredentials": "credentials",
     "Credentials": "credentials",
+    "Issuer": "access",
+    "JobAccess": "access",
+    "JobStore": "access",
     "ObjectMissing": "failures",
     "StoreAway": "failures",
     "StoreRefused": "failures",

@@ -10,13 +10,14 @@ __all__ = ["client"]
 
 
 def client(settings: StoreSettings, service: str, *, connections: int = 16) -> Any:
-    """A boto3 client of ``service`` (``s3`` or ``iam``) for this store: path style, signature v4, few tries."""
+    """A boto3 client of ``service`` (``s3``, ``iam`` or ``sts``) for this store: path style, signature v4, few tries."""
     import boto3.session
     from botocore.config import Config
 
     session: Any = boto3.session.Session(
         aws_access_key_id=settings.access_key,
         aws_secret_access_key=settings.secret_key,
+        aws_session_token=settings.session_token,
         region_name=settings.region,
     )
     return session.client(

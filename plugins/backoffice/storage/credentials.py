@@ -2,17 +2,13 @@
 
 Rights are IAM policies attached to IAM users: made at run time, kept by the store over restarts, and revoked at once.
 They were chosen because SeaweedFS then tells PutObject from DeleteObject; its identity file has only "Write" for both.
-The client's two identities may do nothing but:
-
-* ``drop``: PutObject (multipart too) under ``in/``. Not list, read, delete, not even what it wrote itself.
-* ``collect``: GetObject under ``out/``, and list what is there.
+What they may do, :mod:`.policies` says.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from backoffice.errors import StorageError
 from backoffice.storage.connection import client
 from backoffice.storage.failures import ObjectMissing, StoreRefused, asked
+from backoffice.storage.policies import client_policy
 from backoffice.storage.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["AccessKey", "ClientCredentials", "Credentials"]
 
 _ROLES = ("drop", "collect")
-_NOT_LISTED = "".join(map(chr, [*range(1, 32), 127, 0xFFFE, 0xFFFF]))
 _PROJECT = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
@@ -67,7 +63,7 @@ class Credentials:
         return asked("open a connection", client, self.settings, "iam")
 
     def issue(self, project: str, *, bucket: str | None = None) -> ClientCredentials:
-        """New keys for both identities, with exactly the rights above; every older key stops working.
+        """New keys for both identities, with the rights that :mod:`.policies` gives them; every older key stops working.
 
         Doing it again repairs whatever an earlier call left half done. To see whether keys are out, without replacing
         them, ask ``issued``.
@@ -108,7 +104,7 @@ class Credentials:
         user = _user(project, role)
         if not self._exists(user):
             self._unless_there(self.iam.create_user, UserName=user)
-        wanted = _policy(role, bucket)
+        wanted = client_policy(role, bucket)
         if self._document(user) != wanted:
             # Rights first go, then come back: in between the identity may do nothing.
             for policy in self._attached(user):
@@ -192,24 +188,3 @@ def _user(project: str, role: str) -> str:
 
 def _arn(policy: str) -> str:
     return f"arn:aws:iam:::policy/{policy}"
-
-
-def _policy(role: str, bucket: str) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(_statements(role, f"arn:aws:s3:::{bucket}"))}
-
-
-def _statements(role: str, bucket: str) -> Iterator[dict[str, Any]]:
-    if role == "drop":
-        yield {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"{bucket}/in/*"]}
-        # Names under which SeaweedFS would keep an object that no listing shows, or not by its true name, or that has no
-        # versions: what cannot be found cannot be erased.
-        names = ["in/", "*/", "*.versions/*", "*/.uploads/*", *(f"*{character}*" for character in _NOT_LISTED)]
-        yield {"Effect": "Deny", "Action": ["s3:*"], "Resource": [f"{bucket}/{name}" for name in names]}
-    else:
-        yield {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [f"{bucket}/out/*"]}
-        yield {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket"],
-            "Resource": [bucket],
-            "Condition": {"StringLike": {"s3:prefix": ["out/*"]}},
-        }

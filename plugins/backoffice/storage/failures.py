@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from backoffice.errors import StorageError
 
-__all__ = ["LIBRARY_ERRORS", "ObjectMissing", "StoreAway", "StoreRefused", "asked", "code_of", "explain"]
+__all__ = ["LIBRARY_ERRORS", "ObjectMissing", "StoreAway", "StoreRefused", "asked", "code_of", "explain", "refusal"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -51,7 +51,7 @@ _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "NoSuchUploa
 _HINTS = {
     "AccessDenied": "Check that these credentials were issued for this bucket.",
     "403": "Check that these credentials were issued for this bucket.",
-    "InvalidAccessKeyId": "The access key is unknown: it was revoked, or belongs to another store.",
+    "InvalidAccessKeyId": "The access key is unknown: it was revoked, has ended, or belongs to another store.",
     "SignatureDoesNotMatch": "The secret key does not belong to the access key.",
     "NoSuchBucket": "Create the project's bucket first.",
     "RequestTimeTooSkewed": "Set this machine's clock.",
@@ -78,22 +78,21 @@ def code_of(error: BaseException) -> tuple[str, int]:
     return (code if code.isalnum() and len(code) < 60 else str(status or ""), status)
 
 
+def refusal(what: str, code: str, status: int) -> StorageError:
+    """Our error for an answer of the store: what was asked, S3's code and the HTTP status."""
+    if code in _MISSING or status == 404:
+        message = f"The store could not {what}: it is not there ({code})."
+        return ObjectMissing(message, code=code, status=status, hint=_HINTS.get(code, ""))
+    if status >= 500 and status != 501:
+        return StoreAway(f"The store could not {what}: {code or status}.", hint="Try again in a minute.")
+    message = f"The store refused to {what}: {code or status}."
+    return StoreRefused(message, code=code, status=status, hint=_HINTS.get(code, ""))
+
+
 def explain(what: str, error: BaseException) -> StorageError:
     """Our error for a library exception: what was asked and S3's code, nothing of the request."""
     if isinstance(error, ClientError):
-        code, status = code_of(error)
-        if code in _MISSING or status == 404:
-            return ObjectMissing(
-                f"The store could not {what}: it is not there ({code}).",
-                code=code,
-                status=status,
-                hint=_HINTS.get(code, ""),
-            )
-        if status >= 500 and status != 501:
-            return StoreAway(f"The store could not {what}: {code or status}.", hint="Try again in a minute.")
-        return StoreRefused(
-            f"The store refused to {what}: {code or status}.", code=code, status=status, hint=_HINTS.get(code, "")
-        )
+        return refusal(what, *code_of(error))
     if isinstance(error, ParamValidationError):
         return StoreRefused(f"The store cannot {what}: a name or value is not valid for S3.", code="InvalidRequest")
     if isinstance(error, SSLError):

@@ -347,17 +347,27 @@ class Store:
 
     def _unmangled(self, bucket: str, version: ObjectVersion) -> ObjectVersion:
         """The version under its true key. Listed unencoded, characters that XML cannot carry were all replaced by one;
-        the plain listing is encoded and has the true key."""
+        the plain listing is encoded and has the true key. Nothing is read: who erases may not."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=version.key.partition(_MANGLED)[0]
         )
         names = asked(
             "list objects", lambda: [entry.get("Key", "") for page in pages for entry in page.get("Contents", [])]
         )
-        for name in names:
-            if _LOST_IN_XML.sub(_MANGLED, name) == version.key and self.head(bucket, name, version.version_id):
-                return replace(version, key=name)
-        return version
+        alike = [name for name in names if _LOST_IN_XML.sub(_MANGLED, name) == version.key]
+        return replace(version, key=next((name for name in alike if self._has(bucket, name, version)), version.key))
+
+    def _has(self, bucket: str, name: str, version: ObjectVersion) -> bool:
+        """Whether an object of that true name has a version of that id."""
+        pages: Any = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=name)
+        return asked(
+            "list object versions",
+            lambda: any(
+                entry["VersionId"] == version.version_id and _plain(page, entry["Key"]) == version.key
+                for page in pages
+                for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])
+            ),
+        )
 
     def _hash(self, bucket: str, key: str, version_id: str | None) -> bytes:
         digest = hashlib.sha256()

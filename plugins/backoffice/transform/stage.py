@@ -68,12 +68,11 @@ def _prepare(deployment: Deployment, job: Job, project: Project) -> dict[str, ob
     signers = [_certificate(deployment, signer) for signer in project.sow.signers]
     if job.key_sealed is None:
         raise VaultError(f"The original of job {job.id} has been erased.")
-    name = deployment.keys.unseal(project.id, job.id, job.key_sealed).decode()
     limit = min(settings.drop_limit_bytes, sum(one.max_bytes for one in project.sow.all_inputs.values()))
     secret = deployment.keys.index(
         project.id, b"pseudonyms"
     )  # the same for all jobs of the project, gone with its keys
-    with _original(deployment, job, name) as source:
+    with _original(deployment, job) as source:
         plaintext = open_message(source, secret=deployment.keys.secret(project.id), signers=signers, limit_bytes=limit)
     engine = engine_for(
         project.sow,
@@ -111,7 +110,7 @@ def _certificate(deployment: Deployment, signer: str) -> str:
     return found
 
 
-def _original(deployment: Deployment, job: Job, name: str) -> ObjectStream:
+def _original(deployment: Deployment, job: Job) -> ObjectStream:
     """The drop as it lies in the store.
 
     :raises DropRejected: the client stored it with a key that only the client has (SSE-C): the store gives it to nobody else.
@@ -119,7 +118,7 @@ def _original(deployment: Deployment, job: Job, name: str) -> ObjectStream:
     from backoffice.storage import StoreRefused
 
     try:
-        return deployment.store.open(job.bucket, name, job.version_id)
+        return deployment.store_of(job).open_drop()
     except StoreRefused as refused:
         if refused.status != 400:
             raise
