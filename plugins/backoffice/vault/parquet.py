@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+from backoffice.ahead import ahead
 from backoffice.discretion import kind_of
 from backoffice.errors import BackofficeError, VaultError
 from backoffice.vault.memory import Memory, Unnamed
@@ -85,12 +86,14 @@ def write_encrypted(
     :raises VaultError: it cannot be written; no value is in the message.
     """
 
-    def content() -> tuple[Schema, Iterable[RecordBatch]]:
-        found = connection.sql('FROM "' + table.replace('"', '""') + '"') if isinstance(table, str) else table
-        reader = found.to_arrow_reader(_BATCH_ROWS)
-        return reader.schema, reader
+    with ExitStack() as open_:
 
-    return _sealed(content, key, binding, compression="lz4")
+        def content() -> tuple[Schema, Iterable[RecordBatch]]:
+            found = connection.sql('FROM "' + table.replace('"', '""') + '"') if isinstance(table, str) else table
+            reader = found.to_arrow_reader(_BATCH_ROWS)
+            return reader.schema, open_.enter_context(closing(ahead(reader)))
+
+        return _sealed(content, key, binding, compression="lz4")
 
 
 def write_batches(schema: Schema, batches: Iterable[RecordBatch], key: bytes, *, binding: str | UUID = "") -> Sealed:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from backoffice.ahead import ahead
 from backoffice.contract import Kind, Part
 from backoffice.contract.parts import ColourRule
 
@@ -116,12 +118,13 @@ def lines(connection: DuckDBPyConnection, query: str) -> Iterator[tuple[memoryvi
     """
     from pyarrow.compute import call_function
 
-    for batch in connection.sql(query).to_arrow_reader(_BATCH_ROWS):
-        text = batch.column(0)
-        if not len(text):
-            continue
-        _, offsets, data = text.buffers()
-        places = memoryview(offsets).cast("i")
-        begin, end = places[text.offset], places[text.offset + len(text)]
-        sums = [int(call_function("sum", [batch.column(at)]).as_py() or 0) for at in range(1, batch.num_columns)]
-        yield memoryview(data)[begin:end] if data else memoryview(b""), [len(text), *sums]
+    with closing(ahead(connection.sql(query).to_arrow_reader(_BATCH_ROWS))) as batches:
+        for batch in batches:
+            text = batch.column(0)
+            if not len(text):
+                continue
+            _, offsets, data = text.buffers()
+            places = memoryview(offsets).cast("i")
+            begin, end = places[text.offset], places[text.offset + len(text)]
+            sums = [int(call_function("sum", [batch.column(at)]).as_py() or 0) for at in range(1, batch.num_columns)]
+            yield memoryview(data)[begin:end] if data else memoryview(b""), [len(text), *sums]
