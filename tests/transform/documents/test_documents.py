@@ -194,6 +194,24 @@ def test_a_picture_that_lies_on_its_side_and_says_so_is_read_upright():
     assert values(out.getvalue(), FIELDS, languages=["eng"])["total"] == "24.60"
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_scan_that_lies_on_its_side_or_its_head_is_turned(degrees: int):
+    out = io.BytesIO()
+    drawn(TEXT, dpi=150).rotate(degrees, expand=True).save(out, "PDF", resolution=150)
+    profile, found = read(agreed(languages=["eng"], tables=ITEMS), out.getvalue())
+    row = found["input"][0]
+    assert (row["number"], row["issued"], row["total"]) == ("A-4711", "05.03.2026", "24.60")
+    assert [one["amount"] for one in found["items"]] == ["12.00", "8.50"]
+    assert row["total_confidence"] > 0.5
+    assert profile.recognised_pages == 1
+
+
+def test_a_page_with_two_words_on_its_side_is_turned():
+    out = io.BytesIO()
+    drawn(typeset("Total: 17.20"), dpi=150).rotate(90, expand=True).save(out, "PNG", dpi=(150, 150))
+    assert values(out.getvalue(), {"total": {"right_of": ["Total"]}}, languages=["eng"])["total"] == "17.20"
+
+
 def test_without_languages_a_scan_is_refused():
     with pytest.raises(DropRejected, match="only text is agreed") as refused:
         read(agreed(), packed({"a.pdf": TEXT, "b.png": scan(TEXT)}))

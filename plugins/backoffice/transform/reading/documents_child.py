@@ -132,7 +132,7 @@ def _may_be_recognised(order: dict[str, Any]) -> None:
 def _recognised(picture: tuple[bytes, int, int, int, int], order: dict[str, Any], recognition: Recognition) -> Page:
     _may_be_recognised(order)
     _another_page()
-    return Page(lines_of(list(recognition.read(picture))), recognised=True)
+    return Page(lines_of(recognition.read(picture)), recognised=True)
 
 
 def _another_page() -> None:
