@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,42 +11,28 @@ import pytest
 from backoffice.errors import DropRejected
 from backoffice.vault.memory import memory
 from backoffice.vault.openpgp import encrypt, fingerprint, generate, open_message, sign, verify_signed
-
-pytestmark = pytest.mark.skipif(shutil.which("gpg") is None, reason="GnuPG is not installed: interoperation NOT TESTED")
+from tests.vault import gnupg
+from tests.vault.gnupg import Gpg
 
 PROJECT = generate("acme_contacts")
 DATA = b"name,email\n" + b"".join(b"Anna %d,anna%d@example.com\n" % (number, number) for number in range(5000))
-Gpg = Callable[..., bytes]
 
 
-@pytest.fixture(scope="module")
-def gpg() -> Iterator[Gpg]:
-    """GnuPG with a home of its own (short: its sockets' paths are) and the project's certificate."""
-    home = Path(f"/tmp/gpg-{os.getpid()}")
-    home.mkdir(mode=0o700)
-    fixed = [
-        "--batch",
-        "--yes",
-        "--quiet",
-        "--trust-model",
-        "always",
-        "--pinentry-mode",
-        "loopback",
-        "--passphrase",
-        "",
-    ]
+@pytest.fixture(scope="module", params=["installed", "2.4"])
+def gpg(request: pytest.FixtureRequest) -> Iterator[Gpg]:
+    """GnuPG with the project's certificate.
 
-    def run(*arguments: str, data: bytes = b"") -> bytes:
-        done = subprocess.run(
-            ["gpg", "--homedir", str(home), *fixed, *arguments], input=data, capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
-    run("--import", data=PROJECT.certificate.encode())
-    yield run
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
-    shutil.rmtree(home, ignore_errors=True)
+    The newer one as its own project made it: Debian's makes no key that says it reads OCB, unless it is asked to.
+    """
+    newer = request.param == "2.4"
+    try:
+        folder = gnupg.newer(request.config.cache.mkdir("gnupg")) if newer else gnupg.installed()
+    except gnupg.NotHad as error:
+        pytest.skip(f"{error}: interoperation with it NOT TESTED")
+    with gnupg.started(folder, *(["--compliance", "gnupg"] if newer else [])) as found:
+        assert not newer or found.version.startswith("2.4.")
+        found("--import", data=PROJECT.certificate.encode())
+        yield found
 
 
 @pytest.fixture(scope="module", params=["default", "rsa3072", "future-default"])
@@ -93,6 +76,7 @@ def test_what_gnupg_makes_opens(gpg: Gpg, client: str, how: str):
 
 @pytest.mark.parametrize("options", [["--cipher-algo", "3DES"], ["--rfc2440", "--disable-mdc"]], ids=["3DES", "no MDC"])
 def test_what_is_not_safe_any_more_is_refused(gpg: Gpg, client: str, options: list[str]):
+    options = options if gpg.version.startswith("2.2.") else ["--allow-old-cipher-algos", *options]
     message = gpg("--encrypt", "--sign", "--local-user", client, "--recipient", "acme_contacts", *options, data=DATA)
     with pytest.raises(DropRejected) as raised:
         open_message(
@@ -104,6 +88,27 @@ def test_what_is_not_safe_any_more_is_refused(gpg: Gpg, client: str, options: li
     assert raised.value.code == "format"
 
 
+@pytest.mark.parametrize("gpg", ["2.4"], indirect=True)
+def test_our_certificates_ask_for_no_mode_that_only_gnupg_has(gpg: Gpg, client: str):
+    """OCB in packets of LibrePGP: it makes them for whoever says to read them, as its own keys do."""
+    to_itself = gpg("--encrypt", "--recipient", client, data=DATA)
+    to_us_too = gpg("--encrypt", "--recipient", client, "--recipient", "acme_contacts", data=DATA)
+    assert b" tag=20 " in gpg("--list-packets", "--list-only", data=to_itself)
+    assert b" tag=18 " in gpg("--list-packets", "--list-only", data=to_us_too)
+
+
+@pytest.mark.parametrize("gpg", ["2.4"], indirect=True)
+def test_that_mode_by_force_is_refused_and_the_client_is_told_what_to_do(gpg: Gpg, client: str):
+    named = ["--force-ocb", "--local-user", client, "--recipient", "acme_contacts"]
+    message = gpg("--encrypt", "--sign", *named, data=DATA)
+    certificate = gpg("--armor", "--export", client).decode()
+    with pytest.raises(DropRejected) as raised:
+        open_message(io.BytesIO(message), secret=PROJECT.secret, signers=[certificate], limit_bytes=1 << 24)
+    assert raised.value.code == "format"
+    assert "--force-ocb" in raised.value.hint
+
+
+@pytest.mark.parametrize("gpg", ["installed"], indirect=True)  # one is enough: what is changed are bytes
 def test_a_changed_compressed_message_is_damaged_wherever_it_was_changed(gpg: Gpg, client: str):
     message = gpg("--encrypt", "--sign", "--local-user", client, "--recipient", "acme_contacts", data=DATA)
     certificate = gpg("--armor", "--export", client).decode()

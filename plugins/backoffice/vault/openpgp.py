@@ -62,7 +62,7 @@ _REJECTIONS: dict[int, tuple[str, str, str]] = {
     17: (
         "format",
         "The file uses an encryption or compression method that is not accepted.",
-        "Use AES-256 with integrity protection: what GnuPG 2.2 or later does by itself.",
+        "Use AES-256 with integrity protection: what GnuPG 2.2 or later does by itself, without --force-ocb.",
     ),
 }
 
