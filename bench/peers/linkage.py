@@ -122,7 +122,8 @@ def contacts(path: str) -> int:
     linker = Linker(api.register("contacts"), settings)
     linker.training.estimate_probability_two_random_records_match([block_on("email"), block_on("phone")], recall=0.9)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6)
-    linker.training.estimate_parameters_using_expectation_maximisation(block_on("family_name"))
+    for one in (block_on("family_name"), block_on("given_name", "born")):  # each trains what it does not block on
+        linker.training.estimate_parameters_using_expectation_maximisation(one)
     pairs = linker.inference.predict(threshold_match_probability=0.5)
     linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=0.5)
     return connection.execute(f"SELECT count(*) FROM {pairs.physical_name}").fetchall()[0][0]
