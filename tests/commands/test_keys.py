@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from backoffice.commands.keys import app
 from backoffice.deployment import Deployment
 from backoffice.errors import VaultError
+from tests.vault import openbao
 
 PROJECT = "acme_contacts"
 
@@ -41,6 +43,38 @@ def test_a_rotation_changes_the_master_key_and_nothing_else(deployment: Deployme
     assert before[:2] != after[:2]
     assert old != deployment.settings.master_key_file.read_bytes()  # type: ignore[union-attr]
     assert deployment.keys.secret(PROJECT) == secret
+
+
+def test_keys_move_to_openbao_with_the_old_master_key_at_hand(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    secret, master = deployment.keys.secret(PROJECT), str(deployment.settings.master_key_file)
+    with pytest.raises(VaultError, match="not to OpenBao"):
+        run("move", master)
+    (tmp_path / "openbao").mkdir()
+    process, server = openbao.start(tmp_path / "openbao")
+    try:
+        values = {
+            "master_key_file": None,
+            "openbao_url": server.url,
+            "openbao_ca": server.ca,
+            "openbao_role": server.roles["owner"],
+            "openbao_secret_file": server.folder / "owner.secret",
+        }
+        moved = Deployment(deployment.settings.model_copy(update=values))
+
+        @contextmanager
+        def opened():
+            yield moved
+
+        monkeypatch.setattr("backoffice.deployment.deployment", opened)
+        said = run("move", master)
+        assert said[0].startswith("Moved: the keys of 1 project. Root: TransitKeys(")
+        assert run("move", master)[0].startswith("Moved: the keys of 0 projects.")
+        assert run("status")[1] == f"  openbao:transit/{PROJECT}:v1: keys of 1 project"
+        assert moved.keys.secret(PROJECT) == secret
+    finally:
+        process.stop()
 
 
 def test_a_lost_key_store_is_restored_without_what_was_destroyed(deployment: Deployment):

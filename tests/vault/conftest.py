@@ -89,7 +89,7 @@ def _store(server: str, tmp_path: Path, bao: openbao.Server | None) -> Iterator[
     yield found
     engine.dispose()
     if bao is not None:
-        _empty(bao)
+        empty(bao)
     with admin.connect() as connection:
         connection.execute(text(f'drop database "{name}" with (force)'))
     admin.dispose()
@@ -100,7 +100,7 @@ def _as(role: str, url: URL) -> str:
     return url.update_query_dict({"options": f"-crole={role}"}).render_as_string(hide_password=False)
 
 
-def _empty(bao: openbao.Server) -> None:
+def empty(bao: openbao.Server) -> None:
     """The next test uses the same project ids."""
     from hvac.exceptions import InvalidPath
 

@@ -98,10 +98,10 @@ def test_work_goes_on_meanwhile(own_store: KeyStore):
 
 
 class Dies(ProjectKeys):
-    def _rewrap(self, connection, project: str) -> int:
+    def _rewrap(self, connection, project: str, old) -> int:
         if project == sorted(PROJECTS)[1]:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._rewrap(connection, project)
+        return super()._rewrap(connection, project, old)
 
 
 def _rotate_and_die(url: str, path, tombstones) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,6 +52,32 @@ def rotate() -> None:
         in_file = isinstance(root, MasterKeys)
         moved = rotate_master_key(keys, root, path) if in_file and path is not None else keys.rewrap()
     print(f"Moved: the keys of {moved} project{'s' if moved != 1 else ''}. Root: {root!r}")
+
+
+@app.command()
+def move(
+    master_key: Annotated[Path, typer.Argument(help="The file with the master key that they lie under now.")],
+) -> None:
+    """Put all projects' keys that lie under a master key under OpenBao, to which this deployment is set by now. First stop what
+    works with keys (docs/production.md). A repeat goes on after a crash. Exit code 8: some are not there, and why.
+    """
+    from backoffice.deployment import deployment
+    from backoffice.errors import VaultError
+    from backoffice.vault.master import MasterKeys
+    from backoffice.vault.openbao import TransitKeys
+
+    with deployment() as opened:
+        root = opened.root_key
+        if not isinstance(root, TransitKeys):
+            raise VaultError(f"This deployment is set to {root!r}, not to OpenBao.", hint="Set BACKOFFICE_OPENBAO_URL.")
+        moved = opened.key_owner.move(MasterKeys.from_file(master_key))
+        left = sum(projects for name, projects in opened.key_owner.roots().items() if not root.holds(name))
+    print(f"Moved: the keys of {moved} project{'s' if moved != 1 else ''}. Root: {root!r}")
+    if left:
+        raise VaultError(
+            f"Keys of {left} more are still under a master key.",
+            hint="Made or half destroyed meanwhile: stop what works with keys, destroy again what was being destroyed, repeat.",
+        )
 
 
 @app.command()

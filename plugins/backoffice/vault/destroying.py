@@ -20,7 +20,7 @@ from backoffice.errors import VaultError
 from backoffice.vault import wrapping
 from backoffice.vault.names import checked, named
 from backoffice.vault.proofs import Destroyed
-from backoffice.vault.root_key import RootKey
+from backoffice.vault.root_key import IN_OPENBAO, RootKey
 from backoffice.vault.rows import KEK, keys_left, kind_is, lock, this_job, transact
 from backoffice.vault.tables import JOB_KEY, PROBE, PROJECT_KEY
 from backoffice.vault.tombstones import Tombstone, Tombstones
@@ -80,6 +80,8 @@ class KeyEraser:
 
     def _fence_and_delete(self, connection: Connection, project: str, job: str | None) -> Tombstone:
         lock(connection, project, job)
+        if job is None and self._root is None:
+            _not_elsewhere(connection, project)
         found = _key_of(connection, project, job)
         key = None if found is None else found.key_id
         stone = self._tombstones.add(Tombstone(project, job, key, datetime.now(UTC)))
@@ -97,6 +99,16 @@ class KeyEraser:
 
     def _after_delete(self) -> None:
         """Where a crash test stops the process: the keys are deleted, nobody has looked again."""
+
+
+def _not_elsewhere(connection: Connection, project: str) -> None:
+    """Deleting rows alone would leave the key that opens every copy of them."""
+    own = select(PROJECT_KEY.c.key_id).where(kind_is(project, KEK), PROJECT_KEY.c.wrapped_by.startswith(IN_OPENBAO))
+    if connection.execute(own).first() is not None:
+        raise VaultError(
+            f"The keys of project {project} are in OpenBao, which this process was not told of: nothing is destroyed.",
+            hint="Start it anew with BACKOFFICE_OPENBAO_URL, …_ROLE and …_SECRET_FILE, then repeat.",
+        )
 
 
 def _key_of(connection: Connection, project: str, job: str | None) -> Row | None:

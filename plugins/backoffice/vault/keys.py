@@ -300,25 +300,41 @@ class ProjectKeys:
         """Put every project's key-encryption key under a newer root key, one by one, and destroy the older ones where each
         project has its own; gives how many. All keys open at any moment; a repeat after a crash goes on.
         """
-        every = select(PROJECT_KEY.c.project).distinct()
         done = 0
-        for project in transact(self._engine, lambda connection: list(connection.scalars(every))):
-            if self._tombstones.find(project, None) is None:
-                self._root.renew(project)
-                done += transact(self._engine, lambda connection, one=project: self._rewrap(connection, one))
-                self._root.retire(project)
+        for project in self._standing():
+            self._root.renew(project)
+            done += transact(self._engine, lambda connection, one=project: self._rewrap(connection, one, self._root))
+            self._root.retire(project)
         return done
 
-    def _rewrap(self, connection: Connection, project: str) -> int:
+    def move(self, old: RootKey) -> int:
+        """Put every project's key-encryption key that lies under another root under this one; gives how many. Each opens with
+        one of the two at any moment, and is seen to open before that changes; a repeat after a crash goes on.
+        """
+        work = self._rewrap
+        return sum(transact(self._engine, lambda connection, p=p: work(connection, p, old)) for p in self._standing())
+
+    def _standing(self) -> list[str]:
+        every = select(PROJECT_KEY.c.project).distinct().order_by(PROJECT_KEY.c.project)
+        found = transact(self._engine, lambda connection: list(connection.scalars(every)))
+        return [project for project in found if self._tombstones.find(project, None) is None]
+
+    def _rewrap(self, connection: Connection, project: str, old: RootKey) -> int:
         lock(connection, project)
         lock_root(connection, change=False)
         if self._tombstones.find(project, None) is not None:
             return 0
+        self._root.add(project)
         newest, done = self._root.newest(project), 0
         for row in connection.execute(select(PROJECT_KEY).where(kind_is(project, KEK))).all():
             if row.wrapped_by == newest:
                 continue
-            wrapped = self._root.wrap(project, self._open_kek(row), KEK, row.key_id, row.epoch)
+            context = (KEK, row.key_id, row.epoch)
+            root = self._root if self._root.holds(row.wrapped_by) else old
+            kek = root.unwrap(project, Wrapped(row.wrapped, row.wrapped_by), *context)
+            wrapped = self._root.wrap(project, kek, *context)
+            if not hmac.compare_digest(self._root.unwrap(project, wrapped, *context), kek):
+                raise VaultError(f"The root wraps the keys of project {project}, and opens them to others.")
             changed = update(PROJECT_KEY).where(PROJECT_KEY.c.key_id == row.key_id)
             connection.execute(changed.values(wrapped=wrapped.data, wrapped_by=wrapped.by))
             done += 1

@@ -106,6 +106,10 @@ class MasterKeys:
             )
         return wrapping.unwrap(master, wrapped.data, project, *context)
 
+    def holds(self, by: str) -> bool:
+        """See :meth:`RootKey.holds`."""
+        return by in self.__keys
+
     def newest(self, project: str) -> str:  # noqa: ARG002 (the same for all)
         """See :meth:`RootKey.newest`."""
         return next(iter(self.__keys))

@@ -20,7 +20,7 @@ from backoffice.errors import VaultError
 from backoffice.tls import trust
 from backoffice.vault import wrapping
 from backoffice.vault.key_files import read_private
-from backoffice.vault.root_key import Wrapped
+from backoffice.vault.root_key import IN_OPENBAO, Wrapped
 
 if TYPE_CHECKING:
     import hvac
@@ -93,7 +93,7 @@ class TransitKeys:
 
     def unwrap(self, project: str, wrapped: Wrapped, *context: str | int) -> bytes:
         """See :meth:`RootKey.unwrap`."""
-        if not wrapped.by.startswith("openbao:"):
+        if not self.holds(wrapped.by):
             raise VaultError(
                 f"The keys of project {project} are under {wrapped.by}, not in OpenBao.",
                 hint="Give this process the master key that belongs to this key store.",
@@ -102,6 +102,10 @@ class TransitKeys:
         ciphertext = wrapped.data.decode("ascii", "replace")
         answer = self._ask(lambda t: t.decrypt_data(project, ciphertext=ciphertext, associated_data=bound))
         return base64.b64decode(answer["data"]["plaintext"])
+
+    def holds(self, by: str) -> bool:
+        """See :meth:`RootKey.holds`."""
+        return by.startswith(IN_OPENBAO)
 
     def newest(self, project: str) -> str:
         """See :meth:`RootKey.newest`."""
@@ -134,7 +138,7 @@ class TransitKeys:
         return int(self._ask(lambda transit: transit.read_key(project))["data"]["latest_version"])
 
     def _named(self, project: str, version: str) -> str:
-        return f"openbao:{self._server.mount}/{project}:{version}"
+        return f"{IN_OPENBAO}{self._server.mount}/{project}:{version}"
 
     def _ask(self, question: Callable[[_Transit], Any]) -> Any:
         answer, failure = self._tried(question)

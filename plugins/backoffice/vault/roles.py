@@ -24,7 +24,7 @@ _GRANTS = {
         "UPDATE (opened_at) ON probe",
     ),
     ERASER: (
-        "SELECT (project, kind, epoch, key_id) ON project_key",
+        "SELECT (project, kind, epoch, key_id, wrapped_by) ON project_key",
         "SELECT (project, job, key_id, created_at) ON job_key",
         "SELECT (project, job, key_id, made_at) ON probe",
         "DELETE ON project_key, job_key, probe",

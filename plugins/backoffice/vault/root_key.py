@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["RootKey", "Wrapped"]
+__all__ = ["IN_OPENBAO", "RootKey", "Wrapped"]
+
+IN_OPENBAO = "openbao:"
+"""How the ids of keys begin that each project has for itself, outside the key store."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class RootKey(Protocol):
 
     def unwrap(self, project: str, wrapped: Wrapped, *context: str | int) -> bytes:
         """Give back what :meth:`wrap` took, under whichever root key it lies."""
+        ...
+
+    def holds(self, by: str) -> bool:
+        """Whether the key of that id is one of this root's: :attr:`Wrapped.by`."""
         ...
 
     def newest(self, project: str) -> str:
