@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from backoffice.contract import Kind
@@ -62,3 +65,20 @@ def test_what_is_kept_can_be_forgotten(length):
     length.answers([("canary", 1)])
     length.forget()
     assert not length._kept
+
+
+def test_two_threads_that_ask_for_more_than_is_kept_are_both_answered(length, monkeypatch):
+    """DuckDB asks in several threads, and Python may go from one to the other between any two steps."""
+    monkeypatch.setattr("backoffice.transform.function._KEPT", 50)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def wrong(thread: int) -> int:
+        rows = [[(f"{thread}-{batch}-{number}", 1) for number in range(40)] for batch in range(250)]
+        return sum(length.answers(batch) != [len(text) for text, _ in batch] for batch in rows)
+
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert sum(threads.map(wrong, range(4))) == 0
+    finally:
+        sys.setswitchinterval(before)

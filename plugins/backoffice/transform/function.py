@@ -77,7 +77,7 @@ class Function:
         kept = self._kept
         wanted = [row for row in dict.fromkeys(rows) if row not in kept and row[0] is not None]
         if len(kept) + len(wanted) > _KEPT:
-            kept.clear()
+            kept = self._kept = {}  # another thread may be about to answer out of the old ones
             wanted = [row for row in dict.fromkeys(rows) if row[0] is not None]
         kept.update(zip(wanted, self.work(wanted), strict=True))
         return [kept.get(row) for row in rows]
