@@ -69,28 +69,42 @@ def enrol(deployment: Deployment, client: str, certificate: str) -> None:
 
     fingerprint(certificate)
     deployment.ledger.enrol(client, certificate)
+    for secret, own in _trial_keys(deployment, client):
+        if own.read_text(encoding="utf-8") != certificate:  # of a trial before: nothing to hand over
+            secret.unlink()
+            own.unlink()
 
 
 def sample_client(deployment: Deployment, client: str, kits: list[Path]) -> None:
-    """For a trial: make the key that a real client would make for itself, put it into its kits, enrol its certificate."""
-    from backoffice.vault.openpgp import generate
+    """For a trial: make the key that a real client would make for itself, put it into its kits, enrol its certificate.
 
-    home = deployment.settings.var / "clients" / client
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret, certificate = home / "client.key.pgp", home / "client.asc"
-    if not (secret.exists() and certificate.exists()):
-        made = generate(f"{client} (trial)")
-        certificate.write_text(made.certificate, encoding="utf-8")
-        write_private(secret, made.secret)
-    if deployment.ledger.certificate_of(client) not in (None, certificate.read_text(encoding="utf-8")):
+    The key is in kits and nowhere else: in production no service sees those. The client's other kits have the same.
+
+    :raises VaultError: the client is enrolled with a certificate of its own.
+    """
+    from backoffice.vault.openpgp import OpenPgpKey, generate
+
+    for secret, own in _trial_keys(deployment, client):
+        key = OpenPgpKey(secret.read_bytes(), own.read_text(encoding="utf-8"))
+        break
+    else:
+        key = generate(f"{client} (trial)")
+    if deployment.ledger.certificate_of(client) not in (None, key.certificate):
         raise VaultError(
             f"{client} is enrolled with a certificate of its own: a trial would lock it out.",
             hint="Try with a client that is not enrolled.",
         )
     for kit in kits:
-        write_private(kit / "client.key.pgp", secret.read_bytes())
-        (kit / "client.asc").write_text(certificate.read_text(encoding="utf-8"), encoding="utf-8")
-    enrol(deployment, client, certificate.read_text(encoding="utf-8"))
+        write_private(kit / "client.key.pgp", key.secret)
+        (kit / "client.asc").write_text(key.certificate, encoding="utf-8")
+    enrol(deployment, client, key.certificate)
+
+
+def _trial_keys(deployment: Deployment, client: str) -> list[tuple[Path, Path]]:
+    """The secret key and the certificate of a trial in each of a client's kits that has them."""
+    kits = sorted(kit_folder(deployment, client).parent.glob(f"{client}_*"))
+    pairs = [(kit / "client.key.pgp", kit / "client.asc") for kit in kits]
+    return [pair for pair in pairs if all(file.exists() for file in pair)]
 
 
 def write_private(path: Path, content: str | bytes) -> None:
