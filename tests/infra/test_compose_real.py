@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -60,6 +61,18 @@ print(json.dumps({
     "readable": any(b"qzxcanary" in content for content in written),
     "left": list(map(str, spill_folder().iterdir())),
 }))
+"""
+
+
+DESTROYED = """
+import sys
+from backoffice.deployment import Deployment
+from backoffice.errors import KeyDestroyed
+from backoffice.settings import settings
+keys = Deployment(settings()).keys
+print(keys.is_destroyed("acme_contacts", sys.argv[1]))
+try: keys.unwrap("acme_contacts", sys.argv[1])
+except KeyDestroyed: print("KeyDestroyed")
 """
 
 
@@ -269,6 +282,11 @@ def test_text_recognition_knows_the_languages_that_we_offer(running: Running) ->
     assert set(known) >= {"deu", "eng", "fra", "ita", "slv"}
 
 
+def state_of(site: Site) -> dict[str, str]:
+    """Each job, and what has become of it."""
+    return {job["job"]: job["state"] for job in json.loads(site.backoffice("job", "list", "--json"))}
+
+
 @pytest.mark.usefixtures("by_name")
 def test_a_clients_file_is_processed_delivered_accepted_and_erased(running: Running, kit: Kit, tmp_path: Path) -> None:
     data = febrl3(tmp_path / "sample")
@@ -318,6 +336,41 @@ def test_a_second_drop_is_quick_on_the_warm_stack(running: Running, kit: Kit, tm
     job = wait_for(look, 300, "the second drop is not delivered")["job"]
     shown = json.loads(running.site.backoffice("job", "show", job, "--json"))
     running.figures["second drop, seconds to delivered"] = shown["seconds"]["drop_to_delivered"]
+
+
+@pytest.mark.usefixtures("by_name")
+def test_keys_move_to_openbao_jobs_go_on_and_a_drop_is_delivered_and_its_key_destroyed(
+    running: Running, kit: Kit, tmp_path: Path
+) -> None:
+    """As docs/production.md says; what is delivered and not yet accepted is a job under way."""
+    site, delivered = running.site, state_of(running.site)
+    under_way = next(job for job, state in delivered.items() if state == "delivered")
+    started = time.monotonic()
+    site.compose("stop", *WORKERS)
+    with (site.folder / ".env").open("a", encoding="utf-8") as settings:
+        settings.write("COMPOSE_FILE=docker-compose.yml:infra/compose/openbao.yml\n")
+    site.make_secrets()
+    master = "/run/secrets/master.key"
+    lend = ["run", "--rm", "-T", "-v", f"{site.folder / 'secrets' / 'master.key'}:{master}:ro"]
+    moved = site.compose(*lend, "setup", "backoffice", "keys", "move", master)
+    projects = moved.split("the keys of ")[1].split()[0]
+    site.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "600")
+    running.figures["seconds to move to OpenBao and be healthy"] = round(time.monotonic() - started)
+    assert site.health() == dict.fromkeys((*PARTS, "openbao"), "healthy")
+    for name in WORKERS:
+        site.compose("exec", "-T", name, "sh", "-c", f"test ! -e {master}")
+
+    roots = site.compose("run", "--rm", "-T", "setup", "backoffice", "keys", "status").split("Certificates:")[0]
+    assert int(projects) == roots.count("  openbao:transit/") == roots.count("keys of 1 project") > 0
+
+    kit.accept(UUID(under_way))
+    kit.drop(febrl3(tmp_path / "sample"))
+    dropped = wait_for(lambda: state_of(site).keys() - delivered.keys(), 120, "the drop is not claimed").pop()
+    wait_for(lambda: state_of(site)[dropped] == "delivered", 300, "the drop is not delivered")
+    kit.accept(UUID(dropped))
+    for job in (under_way, dropped):
+        wait_for(lambda job=job: state_of(site)[job] == "certified", 240, "what was accepted is not erased")
+        assert site.compose("exec", "-T", "worker", "python", "-c", DESTROYED, job).split() == ["True", "KeyDestroyed"]
 
 
 def test_down_leaves_nothing(running: Running) -> None:

