@@ -1,6 +1,6 @@
 """Health checks of our own services, cheap enough to run every few seconds. Nothing but the standard library.
 
-python -I -S health.py api-server|scheduler|dag-processor|triggerer|worker      exit code 0: healthy
+python -I -S health.py api-server|scheduler|dag-processor|triggerer|worker|upkeep      exit code 0: healthy
 """
 
 import json
@@ -12,6 +12,8 @@ from pathlib import Path
 
 HEARTBEAT = Path("/tmp/worker-heartbeat")  # noqa: S108 (in the container's own memory)
 SILENT_SECONDS = 30
+BEAT = Path("/tmp/upkeep-beat")  # noqa: S108
+UPKEEP_SECONDS = 900
 
 
 def ask(url):
@@ -34,6 +36,7 @@ CHECKS = {
     "dag-processor": lambda: reported("dag_processor"),
     "triggerer": lambda: reported("triggerer"),
     "worker": lambda: time.time() - HEARTBEAT.stat().st_mtime < SILENT_SECONDS,
+    "upkeep": lambda: time.time() - BEAT.stat().st_mtime < UPKEEP_SECONDS,
 }
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ DATABASES = "tables and large objects"
 PROCESSES = "what processes show"
 
 NAMED = "what the client named"
-"""A token of this kind is in a name or a label that the client gave to its object: the object store keeps those in its own
-index and the log of that (docs/security.md). There, and there alone, it is no hit but a known one."""
+"""A token of this kind is in a name or a label that the client gave to its object. While that is there, and until the store's
+next upkeep, its index and the log of that have those. There, and there alone, it is no hit but a known one."""
 _INDEX = re.compile(r"/seaweedfs/data/(filerldb2/.*|[0-9]+\.dat)$")
 
 _CHUNK = 8 << 20
@@ -84,7 +84,7 @@ def dumps() -> tuple[Path, ...]:
 
 
 def is_known(kind: str, where: str) -> bool:
-    """Whether a find is one that the documentation owns up to."""
+    """Whether a find is the name or a label of an object in the store's own index."""
     return kind.startswith((NAMED, PART)) and _INDEX.search(where) is not None
 
 

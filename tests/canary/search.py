@@ -49,7 +49,8 @@ class Searched:
     """(place, form) of the control that were found."""
 
     known: set[str] = field(default_factory=set)
-    """Names that clients chose and that are in the store's index: see :func:`tests.canary.places.is_known`."""
+    """Names that clients chose and that are in the store's index: see :func:`tests.canary.places.is_known`. None may be left
+    after an erasure and the upkeep that follows it."""
 
     def __iadd__(self, other: Searched) -> Searched:
         for mine, others in ((self.pieces, other.pieces), (self.size, other.size), (self.rows, other.rows)):

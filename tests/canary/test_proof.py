@@ -89,7 +89,7 @@ def _jobs(proof: Proof) -> str:
             *(["name of the object *", "label of the object *"] if case.seal is labelled else []),
         ]
         lines.append(f"  {case.name:<42}{end:<26}{', '.join(places)}")
-    known = "  * is known to be in the store's own index, and found nowhere else: see docs/security.md"
+    known = "  * is in the store's own index until the upkeep that follows its erasure, and nowhere else"
     return "\n".join([*lines, known, f"  killed meanwhile: {killed}"])
 
 
@@ -112,7 +112,7 @@ def test_after_them_no_value_is_anywhere(proof: Proof, house: House):
 
 
 def test_after_erasure_no_value_is_anywhere(proof: Proof, house: House):
-    """Delivered ones are accepted, held and failing ones given up: everything is deleted."""
+    """Delivered ones are accepted, held and failing ones given up: everything is deleted, and the store forgets the names."""
     for case in CASES:
         job = proof.jobs[case.name]
         if proof.ends[case.name][0] == "delivered":
@@ -121,9 +121,10 @@ def test_after_erasure_no_value_is_anywhere(proof: Proof, house: House):
             house.backoffice("job", "reject", str(job), "--reason", "It is given up.")
     for job in proof.jobs.values():
         house.until(job, "certified", timeout=_PATIENCE)
-    found = _search(house, "searched after everything was erased and certified")
-    # The one that is known, and that docs/security.md owns up to. Where this fails, the page has to say so no longer.
-    assert any(name.startswith(NAMED) for name in found.known)
+    named = _search(house, "searched after everything was erased and certified").known
+    assert any(name.startswith(NAMED) for name in named)  # else the next line would say nothing
+    house.backoffice("stack", "upkeep")
+    assert not _search(house, "searched after the object store's upkeep").known
 
 
 def test_what_is_on_disk_of_the_databases_can_be_read(house: House):

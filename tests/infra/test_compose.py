@@ -24,7 +24,7 @@ ONE_SHOT = {"secrets", "volumes", "setup"}
 LASTING = SERVICES.keys() - ONE_SHOT
 STORE_KEYS = ("intake", "eraser", "manager")
 WORKERS = ("worker", "intake", "eraser")
-PARTS = ("postgres", "seaweedfs", "broker", "api-server", "scheduler", "dag-processor", "triggerer", *WORKERS)
+PARTS = ("postgres", "seaweedfs", "upkeep", "broker", "api-server", "scheduler", "dag-processor", "triggerer", *WORKERS)
 
 
 def default(text: str) -> str:
@@ -197,6 +197,7 @@ def test_what_processes_clients_data_has_no_key_of_the_object_store() -> None:
     }
     keys = {who: {f"backoffice_store_{who}_{kind}_key" for kind in ("access", "secret")} for who in STORE_KEYS}
     assert holders.pop("seaweedfs") == {"store_identities.json", "store_sessions.json", "store_security.toml"}
+    assert holders.pop("upkeep") == {"store_filer_key", "store_master.pem"}
     assert holders.pop("setup") == keys["manager"] | {"store_ca.pem"}
     assert holders.pop("intake") == keys["intake"] | {"store_ca.pem"}
     assert holders.pop("eraser") == keys["eraser"] | {"store_ca.pem", "store_master.pem"}

@@ -101,8 +101,7 @@ def test_an_acceptance_that_the_client_did_not_sign_deletes_nothing(house: House
 def test_whatever_a_client_calls_its_file_it_is_processed_and_the_name_is_nowhere(house: House, name: str):
     """A name may be a person's. Where the server itself refuses a name, the client is told at once.
 
-    But for the object store's own index: SeaweedFS keeps names in its filer's log until that is compacted, which is why our
-    kit and our documentation use opaque names.
+    But for the object store's own index, until its upkeep: tests/canary and tests/stack/test_stack_upkeep.py.
     """
     try:
         dropped = house.drop(people(5), key=f"in/{TOKENS.token(NAMED)}-{name}")

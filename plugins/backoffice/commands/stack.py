@@ -1,4 +1,4 @@
-"""``backoffice stack``: the embedded stack, up, down, status."""
+"""``backoffice stack``: the embedded stack, up, down, upkeep, status."""
 
 from __future__ import annotations
 
@@ -46,6 +46,19 @@ def clean(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
         typer.confirm(f"Delete everything under {var_folder()}?", abort=True)
     Stack(root_folder(), var_folder()).clean()
     print("Clean.")
+
+
+@app.command()
+def upkeep() -> None:
+    """Rid the object store of the names and labels of what was erased. The keeper does it within half a day by itself."""
+    from backoffice.stack.stack import Stack
+
+    done = Stack(root_folder(), var_folder()).upkeep()
+    index = done.index
+    print(
+        f"{index.live:,} entries of the index are live, {index.dead:,} were not and are gone. Log of changes: deleted."
+    )
+    print(f"Away for {done.away:.1f} s, done after {done.took:.1f} s.")
 
 
 @app.command()

@@ -54,7 +54,8 @@ def compose(
         "covers": "active systems: object store and key store",
         "does_not_cover": [
             "backups",
-            "names of deleted objects in the object store's own index and log; their content is not there",
+            "names of deleted objects in the object store's own index and log, from where they go with its next upkeep; "
+            "their content is not there",
         ],
     }
 

@@ -1,4 +1,4 @@
-"""Starts what has died again, and renews certificates: ``python -m backoffice.stack.keeper ROOT VAR``. Ends with the stack."""
+"""Starts what has died, renews certificates, has the store forget names: ``python -m backoffice.stack.keeper ROOT VAR``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ __all__ = ["main"]
 
 _PAUSE_SECONDS = 2.0
 _RENEWAL_SECONDS = 3600.0
+_UPKEEP_SECONDS = 600.0
 
 
 def main(root: Path, var: Path) -> None:
-    """Look every two seconds, for ever; at certificates every hour."""
-    stack, looked = Stack(root, var), time.monotonic()
+    """Look every two seconds, for ever; at certificates every hour; whether names were erased, every ten minutes."""
+    stack, looked, tended = Stack(root, var), time.monotonic(), time.monotonic()
     while True:
         time.sleep(_PAUSE_SECONDS)
         try:
@@ -28,6 +29,12 @@ def main(root: Path, var: Path) -> None:
                 looked = time.monotonic()
                 for name in stack.renew():
                     _say(f"{name} was started again with a new certificate")
+            if time.monotonic() - tended >= _UPKEEP_SECONDS:
+                tended = time.monotonic()
+                if stack.upkeep_due():
+                    _say(
+                        f"the object store no longer has the names of what was erased; away for {stack.upkeep().away:.1f} s"
+                    )
         except StackError as error:
             _say(str(error))
 

@@ -14,6 +14,7 @@ import io
 import json
 import secrets
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,8 @@ def _store(folder: Path) -> None:
     """The object store's own keys and its service identities. ``store_key`` in it opens every object at rest."""
     names = ("volume_write", "volume_read", "filer_write", "filer_read", "store_key", "admin_password")
     _once(folder / "store_security.toml", lambda: security({name: secrets.token_hex(32) for name in names}))
+    inside = tomllib.loads((folder / "store_security.toml").read_text(encoding="utf-8"))
+    _once(folder / "store_filer_key", lambda: inside["jwt"]["filer_signing"]["key"])
     for name, make in (("store_identities.json", seaweedfs.identities), ("store_sessions.json", seaweedfs.sessions)):
         _anew(folder / name, make)
     found = json.loads((folder / "store_identities.json").read_text(encoding="utf-8"))["identities"]

@@ -8,21 +8,25 @@ the start; what each may do, :mod:`backoffice.storage.policies` says.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import sys
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from backoffice.errors import StackError
 from backoffice.stack.ca import Authority
+from backoffice.stack.index.rebuild import settle
 from backoffice.stack.ports import Ports
 from backoffice.stack.process import Part, Process, write_private
+from backoffice.stack.upkeep import Inside, Upkept, due, upkeep
 from backoffice.storage import policies
 from backoffice.storage.policies import LONGEST
 from backoffice.storage.settings import StoreSettings
@@ -85,6 +89,7 @@ class SeaweedFS:
         self.folder = var.resolve() / "seaweedfs"
         self.region = region
         self._run = var.resolve() / "run"
+        self._away = self._run / "seaweedfs.away"
         self._log = var.resolve() / "log" / "seaweedfs.log"
         self._ports = Ports(self._run)
         self._authority_folder = var.resolve() / "tls"
@@ -94,16 +99,40 @@ class SeaweedFS:
 
         Raises ``StackError`` when it dies or does not answer in ``timeout`` seconds.
         """
+        with self._alone():
+            return self._up(timeout)
+
+    def down(self, grace: float = 10.0) -> None:
+        """End the server and all that belongs to it. Data stays."""
+        with self._alone():
+            self._away.unlink(missing_ok=True)
+            self._down(grace)
+
+    def upkeep(self) -> Upkept:
+        """Write its index anew and forget its log of changes: :mod:`backoffice.stack.upkeep`."""
+        return upkeep(self.folder / "data", away=self._stopped, inside=self._inside)
+
+    def upkeep_due(self) -> bool:
+        """Whether it is time for that; see :func:`backoffice.stack.upkeep.due`."""
+        return due(self.folder / "data")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody started it and nobody ended it, be it running, dead, or away for its upkeep."""
+        return self._process().state.exists() or self._away.exists()
+
+    def _up(self, timeout: float) -> float:
         running = self._process().running()
         ports = self._ports.choose(PORTS, running=running, companions=_COMPANIONS)
         process = self._process(ports)
         if not running:
             self._prepare()
             process.start()
-        return process.wait_ready(self.healthy, timeout)
+        waited = process.wait_ready(self.healthy, timeout)
+        self._away.unlink(missing_ok=True)
+        return waited
 
-    def down(self, grace: float = 10.0) -> None:
-        """End the server and all that belongs to it. Data stays."""
+    def _down(self, grace: float) -> None:
         self._process().stop(grace)
         known = self._ports.known()
         for part in ("master", "volume", "filer", "s3"):
@@ -181,6 +210,28 @@ class SeaweedFS:
         """Certificate and key (one PEM file, mode 0600) that the master asks of its callers."""
         return self.folder / "inside.pem"
 
+    @contextmanager
+    def _stopped(self) -> Iterator[None]:
+        """Away while this holds. Who is killed meanwhile leaves a mark, by which the keeper starts it again."""
+        with self._alone():
+            self._away.touch(mode=0o600)
+            self._down(grace=5.0)  # what clients are sending is cut off by its end anyway
+            try:
+                yield
+            finally:
+                self._up(timeout=60.0)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._run / "seaweedfs.turn").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            yield
+
+    def _inside(self) -> Inside:
+        filer = f"https://127.0.0.1:{self._port('filer')}"
+        return Inside(settings=self.settings("admin"), filer=filer, filer_key=self._secrets()["filer_write"])
+
     def _port(self, name: str) -> int:
         port = self._ports.known().get(f"seaweedfs-{name}")
         if port is None:
@@ -198,6 +249,7 @@ class SeaweedFS:
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "data").mkdir(exist_ok=True, mode=0o700)
+        settle(self.folder / "data")
         # The server remembers its flags here and would prefer them to new defaults.
         (self.folder / "data" / "mini.options").unlink(missing_ok=True)
         for socket in ("s3.sock", "filer.sock"):

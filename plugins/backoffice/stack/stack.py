@@ -34,6 +34,7 @@ from backoffice.tls import trust
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
+    from backoffice.stack.upkeep import Upkept
 
 __all__ = ["PartStatus", "Stack"]
 
@@ -127,7 +128,7 @@ class Stack:
 
     def keep(self) -> Iterator[str]:
         """Start whatever has died, and name it. One pass; the keeper makes one every two seconds."""
-        if (self.run / "seaweedfs.json").exists() and not self._store.running():
+        if self._store.wanted and not self._store.running():
             self._store.up()
             self._write_settings()  # its ports are new ones where another program took the old
             yield "seaweedfs"
@@ -143,7 +144,7 @@ class Stack:
         before = bundle.read_bytes() if bundle.exists() else b""
         authority = Authority(self.var / "tls")
         store_is_good = authority.still_good("s3") and authority.still_good("inside", client=True)
-        if not store_is_good and (self.run / "seaweedfs.json").exists():
+        if not store_is_good and self._store.wanted:
             self._store.down()
             self._store.up()
             self._write_settings()
@@ -157,6 +158,21 @@ class Stack:
                     process.stop(grace=8.0)
                     process.start()
                     yield name
+
+    def upkeep(self) -> Upkept:
+        """Rid the object store of the names of what was erased, now; it is away for seconds.
+
+        :raises StackError: it does not run, or :func:`backoffice.stack.upkeep.upkeep`.
+        """
+        if not self._store.running():
+            raise StackError("The object store does not run.", hint="Run `backoffice stack up`.")
+        done = self._store.upkeep()
+        self._write_settings()  # its ports are new ones where another program took the old
+        return done
+
+    def upkeep_due(self) -> bool:
+        """Whether it is time for that. The keeper asks every ten minutes."""
+        return self._store.running() and self._store.upkeep_due()
 
     def status(self) -> list[PartStatus]:
         """Every part, running or not."""
