@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     airflow_url: str | None = Field(None, description="where the Airflow UI is; shown, never called by a stage")
     intake_seconds: float = Field(0.5, gt=0, description="pause between two looks at the buckets")
     engine_memory: str = Field("600MB", description="DuckDB's memory limit for one job")
-    engine_threads: int = Field(2, ge=1, description="DuckDB's threads for one job, and Spark's")
+    engine_threads: int = Field(2, ge=1, description="threads of one job: to read a long list, of DuckDB, of Spark")
     spark_memory: str = Field("1g", description="Spark's Java memory for one job, where a SOW says `engine: spark`")
     drop_limit_bytes: int = Field(2 * 1024**3, gt=0, description="the largest plaintext a drop may unfold to")
 

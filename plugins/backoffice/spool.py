@@ -227,16 +227,27 @@ class Spool(io.RawIOBase):
             copy.finish()
             yield str(copy.path)
 
-    def pieces(self) -> Iterator[bytes]:
-        """All of it from the start, piece by piece."""
-        for number in range(-(-self._size // PIECE)):
-            yield self._piece(number) if self.on_disk else os.pread(self._memory, PIECE, number * PIECE)
+    def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """All of it, or what is between two places, piece by piece. Several threads may do so at once.
+
+        :raises BackofficeError: what lies on disk was changed.
+        """
+        end = self._size if stop is None else min(stop, self._size)
+        for number in range(start // PIECE, -(-end // PIECE)):
+            piece = self._opened(number) if self.on_disk else os.pread(self._memory, PIECE, number * PIECE)
+            first, last = start - number * PIECE, end - number * PIECE
+            yield piece if first <= 0 and last >= len(piece) else piece[max(0, first) : last]
 
     def _piece(self, number: int) -> bytes:
         if self._last[0] == number:
             return self._last[1]
         if number * PIECE >= self._size:
             return b""
+        plain = self._opened(number)
+        self._last = (number, plain)
+        return plain
+
+    def _opened(self, number: int) -> bytes:
         assert self._cipher is not None  # noqa: S101 - asked by the callers
         sealed = os.pread(self._disk, PIECE + _TAG, number * (PIECE + _TAG))
         plain, whole = b"", False
@@ -245,7 +256,6 @@ class Spool(io.RawIOBase):
             whole = True
         if not whole:
             raise BackofficeError("Encrypted working data was changed on disk.", hint="Run the job again.")
-        self._last = (number, plain)
         return plain
 
     def close(self) -> None:

@@ -145,6 +145,8 @@ class Ahead:
 
     stages: Mapping[str, Sequence[Stage]] = field(default_factory=dict)
     """By the input's name."""
+    threads: int = 1
+    """How many may read a long list at once."""
     begun: dict[str, Begun] = field(default_factory=dict)
     """Those that were: the reader says so here."""
 

@@ -115,7 +115,7 @@ class Engine:
         :raises EngineError: out of memory, or a fault of ours.
         """
         compiled = self._compiled(sow)
-        ahead = Ahead(first_steps(compiled))
+        ahead = Ahead(first_steps(compiled), threads=self._threads)
         profiles = self._loaded(sow, source, ahead)
         return profiles, self._finished(sow, compiled, ahead.begun)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from backoffice.transform.faults import rows_of
 from backoffice.transform.figures import InputProfile
 from backoffice.transform.fragment import ROW
 from backoffice.transform.reading.columns import MOST_COLUMNS, find, folded
+from backoffice.transform.reading.lanes import fill
 from backoffice.transform.reading.loading import cells, create, quoted, wanted
-from backoffice.transform.reading.survey import Binary, Survey, survey
+from backoffice.transform.reading.survey import Binary, Part, Survey, survey
 from backoffice.transform.sql import col, duckdb_text, sql
 
 if TYPE_CHECKING:
@@ -45,13 +46,20 @@ def read_csv(connection: DuckDBPyConnection, spec: CsvInput, file: Binary, *, in
     width, places = _header(_split(found.first_line, delimiter), found.first_line, spec)
     how = _How(delimiter, width, places, into)
     chain: Chain | None = None
+    parts = found.parts(ahead.threads)
     if stages := ahead.stages.get(into):
         # Whatever fails here is found and told below, where it is clear whether the file or a step is at fault.
         with suppress(DropRejected, EngineError):
-            chain = _make(connection, spec, found, how, stages)
+            if parts:
+                chain = _make_in_parts(connection, spec, found, how, stages, parts)
+            else:
+                chain = _make(connection, spec, found, how, stages)
     if chain is None:
+        if stages:
+            rows_of(connection, f"DROP TABLE IF EXISTS {quoted(stages[-1].source.name)}")
         _make(connection, spec, found, how, ())
-    _refuse_bad_rows(connection, header=spec.header)
+    if chain is None or not parts:  # of parts it is known already
+        _refuse_bad_rows(connection, header=spec.header)
     made = into if chain is None else chain.name
     rows = rows_of(connection, f"SELECT count(*) FROM {quoted(made)}")[0][0]  # noqa: S608
     if rows == 0:
@@ -88,6 +96,36 @@ def _make(
         _read(connection, spec, path, how, chain, parallel=False)
     made, at_end = (how.into, last) if chain is None else (chain.name, chain.is_marked())
     _take_off(connection, made, at_end)
+    return chain
+
+
+def _make_in_parts(
+    connection: DuckDBPyConnection,
+    spec: CsvInput,
+    found: Survey,
+    how: _How,
+    stages: Sequence[Stage],
+    parts: Sequence[Part],
+) -> Chain:
+    """Make the table that ``stages`` make, by as many threads as there are parts; the rows have the order and the numbers that
+    they have if one thread makes it.
+
+    :raises DropRejected, EngineError: not all of it can be read. How it has to be told is found by reading it as a whole.
+    """
+    chain = Chain(stages)
+    rows_of(connection, f"CREATE OR REPLACE TABLE {quoted(chain.name)} AS {_after(chain, how, _nothing(how))}")
+    before = [max(0, part.lines - spec.header) for part in parts]
+    with ExitStack() as open_:
+        texts = []
+        for part, rows in zip(parts, before, strict=True):
+            path = open_.enter_context(found.piped(part))
+            text = _reader(spec, path, how, header=spec.header and part.start == 0, rows=rows, parallel=False)
+            texts.append(_after(chain, how, text))
+        fill(connection, chain.name, texts)
+    for rows in before[1:]:  # an empty line is a line, and no row
+        text = f"SELECT count(*) FROM {quoted(chain.name)} WHERE {ROW} <= {rows}"  # noqa: S608
+        if rows_of(connection, text)[0][0] != rows:
+            raise EngineError("The rows of a part have other numbers than those of the whole.")
     return chain
 
 
@@ -163,19 +201,38 @@ def _read(
     made = how.into if chain is None else chain.name
     for name in ("reject_errors", "reject_scans", made):
         rows_of(connection, f"DROP TABLE IF EXISTS {quoted(name)}")
-    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(how.width))
-    number = exp.alias_(exp.Window(this=exp.RowNumber()), ROW, quoted=True)
-    select = ", ".join(duckdb_text(one) for one in [number, *cells(spec, how.places)])
-    sign = how.delimiter.replace("'", "''")
-    text = f"""SELECT {select} FROM read_csv('{path}', auto_detect = false,
-        header = {str(spec.header).lower()}, delim = '{sign}', quote = '"', escape = '"', columns = {{{columns}}},
-        strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
-        max_line_size = {spec.max_line_bytes * 2}, parallel = {str(parallel).lower()})"""  # noqa: S608
+    text = _reader(spec, path, how, header=spec.header, rows=0, parallel=parallel)
     if chain is not None:
-        steps = duckdb_text(chain.query())
-        text = f"WITH {quoted(how.into)} AS NOT MATERIALIZED ({text}) SELECT * FROM ({steps})"  # noqa: S608
+        text = _after(chain, how, text)
     if not create(connection, f"CREATE TABLE {quoted(made)} AS {text}"):
         raise DropRejected("format", "The file cannot be read as CSV.", hint=_AGAIN)
+
+
+def _reader(spec: CsvInput, path: str, how: _How, *, header: bool, rows: int, parallel: bool) -> str:
+    """What the engine reads: the numbered rows of a file, or of a part of it that has so many rows before it."""
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(how.width))
+    number: exp.Expr = exp.Window(this=exp.RowNumber())
+    if rows:
+        number = exp.Add(this=number, expression=exp.Literal.number(rows))
+    numbered = exp.alias_(number, ROW, quoted=True)
+    select = ", ".join(duckdb_text(one) for one in [numbered, *cells(spec, how.places)])
+    sign = how.delimiter.replace("'", "''")
+    return f"""SELECT {select} FROM read_csv('{path}', auto_detect = false,
+        header = {str(header).lower()}, delim = '{sign}', quote = '"', escape = '"', columns = {{{columns}}},
+        strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0,
+        max_line_size = {spec.max_line_bytes * 2}, parallel = {str(parallel).lower()})"""  # noqa: S608
+
+
+def _nothing(how: _How) -> str:
+    """What the engine reads of a file without rows."""
+    cells = [exp.alias_(exp.cast(exp.null(), "varchar"), name, quoted=True) for name in how.places]
+    number = exp.alias_(exp.cast(exp.null(), "bigint"), ROW, quoted=True)
+    return duckdb_text(exp.select(number, *cells).where(exp.false()))
+
+
+def _after(chain: Chain, how: _How, read: str) -> str:
+    """The steps over what is read."""
+    return f"WITH {quoted(how.into)} AS NOT MATERIALIZED ({read}) SELECT * FROM ({duckdb_text(chain.query())})"  # noqa: S608
 
 
 def _refuse_bad_rows(connection: DuckDBPyConnection, *, header: bool) -> None:

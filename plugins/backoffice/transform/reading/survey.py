@@ -18,16 +18,25 @@ from typing import IO
 
 from backoffice.contract import CsvInput
 from backoffice.errors import DropRejected
-from backoffice.spool import piped
+from backoffice.spool import Spool, piped
 from backoffice.transform.reading.content import kind_of, refuse_other_than
 
-__all__ = ["Binary", "Survey", "survey"]
+__all__ = ["Binary", "Part", "Survey", "survey"]
 
 Binary = IO[bytes] | RawIOBase
 """A file that can be read again from the start."""
 
 _PIECE = 1024 * 1024
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Whole lines of a file: where they begin and end, and how many lines are before them."""
+
+    start: int
+    stop: int | None
+    lines: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,36 @@ class Survey:
     """Whether it had some. After a byte-order mark the engine would take them for line ends."""
     line_end: bytes
     file: Binary
+    starts: tuple[tuple[int, int], ...] = ()
+    """Where some of its lines begin, and how many are before each; none, where a cell may hold line ends."""
+
+    def parts(self, count: int) -> tuple[Part, ...]:
+        """So many parts, about equally long, that can be read at once with :meth:`piped`; none, where that cannot be."""
+        if self.encoding != "utf-8" or not isinstance(self.file, Spool) or count < 2:
+            return ()
+        middle = [
+            next((one for one in self.starts if one[0] >= self.bytes * n // count), None) for n in range(1, count)
+        ]
+        begins = [(0, 0), *(one for one in dict.fromkeys(middle) if one is not None)]
+        if len(begins) < 2:
+            return ()
+        ends = [*(start for start, _ in begins[1:]), None]
+        return tuple(Part(start, stop, lines) for (start, lines), stop in zip(begins, ends, strict=True))
+
+    @contextmanager
+    def piped(self, part: Part) -> Iterator[str]:
+        """A path under which the engine can read one part, once. Other threads may read others meanwhile."""
+        file = self.file
+        assert isinstance(file, Spool)  # noqa: S101 - or it has no parts
+
+        def pieces() -> Iterator[bytes]:
+            first = part.start == 0
+            for piece in file.pieces(part.start, part.stop):
+                yield piece.removeprefix(codecs.BOM_UTF8) if first else piece
+                first = False
+
+        with piped(pieces) as path:
+            yield path
 
     @property
     def standing(self) -> str | None:
@@ -101,14 +140,16 @@ def survey(file: Binary, spec: CsvInput) -> Survey:
     lines = _Lines(spec.max_line_bytes)
     legacy = ""
     if encoding != "utf-16":
-        file.seek(len(mark) if encoding == "utf-8" else 0)
+        lines.fed = len(mark) if encoding == "utf-8" else 0
+        file.seek(lines.fed)
         legacy = _look(file, lines, utf8=encoding == "utf-8")
     if legacy:
         encoding = _legacy(spec, marked=bool(mark), mixed=legacy == "mixed")
     if encoding != "utf-8":
         lines = _try(file, encoding, spec)
     first, *more = _first_row(file, encoding, spec)
-    return Survey(size, encoding, lines.mixed, " ".join([first, *more]), bool(more), lines.end, file)
+    starts = () if lines.mixed or lines.quoted or lines.end == b"\r" else tuple(lines.starts)
+    return Survey(size, encoding, lines.mixed, " ".join([first, *more]), bool(more), lines.end, file, starts)
 
 
 def _in_memory(file: Binary) -> str | None:
@@ -224,6 +265,12 @@ class _Lines:
         self.open = 0
         self.breaks = self.feeds = self.returns = 0
         self.last = b""
+        self.fed = 0
+        """Bytes of the file up to here."""
+        self.quoted = False
+        """Whether there is a double quote: then a line end may stand within a cell."""
+        self.starts: list[tuple[int, int]] = []
+        """Where the first line of each piece begins, and how many line feeds are before it."""
 
     def feed(self, piece: bytes) -> None:
         """Look at the next piece, which is no longer than a line may be.
@@ -241,9 +288,12 @@ class _Lines:
             self.open = len(piece) - 1 - _break(piece.rfind(b"\n"), piece.rfind(b"\r") if returns else -1, max)
         self.breaks += piece.count(b"\r\n") if returns else 0
         self.breaks += self.last == b"\r" and piece.startswith(b"\n")
-        # They are told apart only where there are returns too: without, that there is one is enough.
-        self.feeds += piece.count(b"\n") if returns or self.last == b"\r" else first >= 0
+        self.quoted = self.quoted or b'"' in piece
+        if (feed := piece.find(b"\n")) >= 0:
+            self.starts.append((self.fed + feed + 1, self.feeds + 1))
+            self.feeds += piece.count(b"\n")
         self.returns += returns
+        self.fed += len(piece)
         self.last = piece[-1:]
 
     @property
