@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -12,7 +17,7 @@ import pytest
 from backoffice.contract import ContractFileError, Kind, load_sow
 from backoffice.errors import EngineError
 from backoffice.transform import Engine
-from backoffice.transform.own_code import Run, faults_in
+from backoffice.transform.own_code import _IMPORTS, Run, faults_in
 
 SOW = """\
 title: t
@@ -194,6 +199,15 @@ pandas.read_csv('x')
 pandas.eval('1')
 numpy.random.rand()
 numpy.load('x')
+frame.to_numpy().dump('x')
+frame.style.to_typst('x')
+getattr(frame, 'to_' + 'csv')('x')
+operator.methodcaller('to_csv', 'x')(frame)
+pyarrow.ipc.new_file('x', schema)
+pyarrow.lib.os.write(2, b'x')
+numpy.lib.format.open_memmap('x')
+pandas.io.common.get_handle('x', 'w')
+raise BaseExceptionGroup('x', [])
 datetime.now()
 date.today()
 ().__class__.__bases__
@@ -209,6 +223,55 @@ def test_what_is_not_for_a_step_is_named_with_its_line(line):
     faults = list(faults_in(code.encode(), "work", name="own.py"))
     assert faults
     assert "own.py, line" in faults[0][0]
+
+
+FILES = re.compile("path|file|fname|filename|pathname|path_or_buf|path_or_buffer|filepath_or_buffer|excel_writer|sink")
+"""What libraries call an argument that is a file, by its path too."""
+NO_FILES = {"detect": "it tells a compression by the name of a file, and opens none"}
+ELSEWHERE = {
+    "_io", "builtins", "codecs", "ctypes", "gc", "importlib", "inspect", "io", "logging", "mmap", "os", "pathlib", "pickle",
+    "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "tokenize", "urllib", "warnings", "zipfile",
+}  # fmt: skip
+
+
+def _allowed(name: str) -> bool:
+    code = f"def work(frame):\n    frame.{name}\n"
+    return not name.startswith("_") and not list(faults_in(code.encode(), "work", name="own.py"))
+
+
+def test_nothing_in_the_libraries_that_takes_a_file_may_stand_in_a_step():
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    wrong = set()
+    for module in (np, pd, pa):
+        public = {name: getattr(module, name) for name in dir(module) if _allowed(name)}
+        classes = [one for one in public.values() if inspect.isclass(one)]
+        within = ((module, name) for name in public), ((one, name) for one in classes for name in dir(one))
+        for owner, name in chain(*within):
+            if _allowed(name) and name not in NO_FILES and any(map(FILES.fullmatch, _arguments(owner, name))):
+                wrong.add(f"{owner.__name__}.{name}")
+    assert not wrong
+
+
+def _arguments(owner: Any, name: str) -> list[str]:
+    found = inspect.getattr_static(owner, name)
+    with suppress(TypeError, ValueError):
+        return list(inspect.signature(found).parameters)
+    line = next(iter(str(found.__doc__ or "").splitlines()), "")  # of what is no Python it says how it is called
+    return re.findall(r"[(,] *([a-z_]+)", line)
+
+
+def test_no_module_that_may_be_imported_leads_to_one_that_may_not():
+    waiting, found = [import_module(name) for name in _IMPORTS - {"__future__"}], set()
+    while waiting:
+        module = waiting.pop()
+        if module.__name__ not in found:
+            found.add(module.__name__)
+            inside = [vars(module)[name] for name in vars(module) if _allowed(name)]
+            waiting += [one for one in inside if inspect.ismodule(one)]
+    assert not found & ELSEWHERE
 
 
 def test_no_bytes_are_a_traceback():
