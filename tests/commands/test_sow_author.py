@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from backoffice.commands.sow import app
 from backoffice.errors import BackofficeError
 from tests.commands.test_sow import HEADER, ROOT, ROWS, SAMPLE
+from tests.transform.reading.files import xlsx
 
 KINDS = ("contacts", "products", "transactions", "documents")
 
@@ -125,6 +126,25 @@ def test_a_new_project_like_a_file_keeps_no_cell_of_it(empty: Path, tmp_path: Pa
     sow("test", empty / "sow" / "example" / "list.yaml")
 
 
+def test_a_list_without_a_header_gives_no_names(empty: Path, tmp_path: Path):
+    file = tmp_path / "real.csv"
+    file.write_text("Xaverius Muster;Graz;Ring\nYolanthe Huber;Graz;Gasse\n")
+    new(empty, "example/list", "--kind", "contacts", "--from", file)
+    written = "".join(path.read_text() for path in empty.rglob("*") if path.is_file())
+    assert "header: false" in written
+    assert "xaverius" not in written.lower()
+
+
+def test_a_sheet_without_a_header_gives_no_project(empty: Path, tmp_path: Path):
+    file = tmp_path / "real.xlsx"
+    file.write_bytes(xlsx([["Xaverius", "x@example.org"], ["Yolanthe", "y@example.org"]]))
+    said = new(empty, "example/list", "--kind", "contacts", "--from", file, code=5)
+    assert "Row 1 of the sheet holds cells, not names." in said
+    assert "aver" not in said
+    file.write_bytes(xlsx([["Article", 2023, 2024], ["Chair", 1, 2], ["Table", 3, 4]]))
+    new(empty, "example/list", "--kind", "products", "--from", file)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -191,6 +211,14 @@ def test_profile_shows_shapes_and_no_values(people: Path):
     found = json.loads(sow("profile", people, "--json").stdout)
     assert found["rows"] == 3
     assert found["columns"][0]["name"] == "rec_id"
+
+
+def test_the_shape_of_a_sign_of_any_script_is_not_the_sign(tmp_path: Path):
+    file = tmp_path / "real.csv"
+    file.write_text("id,mark\n1,٠١٢٣ Ⅷ² ⠟⠭ « €\n", encoding="utf-8")
+    shown = sow("profile", file).stdout
+    assert "9999 99 ** « €" in shown
+    assert not set("٠١Ⅷ²⠟") & set(shown)
 
 
 def test_what_profile_suggests_can_be_pasted(people: Path, tmp_path: Path):

@@ -1,6 +1,7 @@
 """What a test file holds: blanks, lengths, shapes, and what each column is likely to mean.
 
-Without ``values`` nothing of a cell is shown but its shape: every digit a 9, every letter an A or an a.
+Without ``values`` nothing of a cell is shown but its shape: every digit of any script a 9, every letter an A or an a, every
+other sign a *, but for punctuation, currencies and blanks.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ __all__ = ["ColumnProfile", "Profile", "agreed", "column_profile", "profile"]
 _NEARLY_ALL = 0.8
 """The share of filled cells that have to look like something for the column to be taken for it."""
 _SHAPES = 6
+_SIGNS = {
+    r"\p{N}": "9", r"\p{Lu}": "A", r"[\p{Ll}\p{Lt}\p{Lo}\p{Lm}\p{M}]": "a", r"[^ -~\p{P}\p{Sc}\p{Z}]": "*",
+}  # fmt: skip
+"""What a sign is in a shape; numbers and letters are no figures of ASCII alone, and Braille is none of either."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ def _meaning(
 def _shapes(engine: Engine, cell: str, table: str) -> tuple[tuple[str, int], ...]:
     """The most frequent shapes. Where there are many, runs of a sign are made one: ``Aa+ 9+``."""
     shape = cell
-    for pattern, sign in (("[0-9]", "9"), (r"\p{Lu}", "A"), (r"[\p{Ll}\p{Lt}\p{Lo}\p{Lm}\p{M}]", "a")):
+    for pattern, sign in _SIGNS.items():
         shape = f"regexp_replace({shape}, '{pattern}', '{sign}', 'g')"
     runs = shape
     for sign in "9Aa":

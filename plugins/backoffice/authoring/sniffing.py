@@ -7,12 +7,13 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from backoffice.authoring.meaning import by_name
 from backoffice.discretion import kind_of
 from backoffice.errors import DropRejected
 
@@ -20,6 +21,7 @@ __all__ = ["Sniffed", "column_name", "sniff"]
 
 _LOOKED_AT = 256 * 1024
 _SPREADSHEETS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".xlsb": "xlsb", ".ods": "ods"}
+_YEAR = re.compile(r"(19|20)\d\d")
 _OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"-----BEGIN PGP": "encrypted"}
 
 
@@ -84,7 +86,7 @@ def _text(head: bytes) -> Sniffed:
     }
     if delimiter == "\t":
         found["delimiter"] = "\t"
-    if _is_header(rows[0]):
+    if _is_header(rows[0], rows[1:]):
         return Sniffed({**found, "columns": _columns(rows[0])})
     names = [f"column_{number}" for number in range(1, len(rows[0]) + 1)]
     return Sniffed({**found, "header": False, "columns": dict.fromkeys(names, "required")})
@@ -102,12 +104,28 @@ def _delimiter(lines: list[str]) -> str:
     return best
 
 
-def _is_header(row: list[str]) -> bool:
-    """Names: filled, different, and none that is a number, a date or an address."""
-    cells = [cell.strip() for cell in row]
+def _is_header(row: list[str], below: Sequence[list[str]]) -> bool:
+    """Names: filled, different, none that is a number, a date or an address; and, where none is a usual name, none that is
+    also a cell below. A row of data that is taken for names is written into a SOW.
+    """
+    cells = [cell.strip().casefold() for cell in row]
     data = re.compile(r"[-+]?[\d.,/:\s-]*\d[\d.,/:\s-]*|\S+@\S+\.\S+")
-    different = len({cell.casefold() for cell in cells if cell}) == sum(map(bool, cells))
-    return different and any(cells) and not any(data.fullmatch(cell) for cell in cells if cell)
+    different = len({cell for cell in cells if cell}) == sum(map(bool, cells))
+    return (
+        different
+        and any(cells)
+        and not any(data.fullmatch(cell) for cell in cells if cell)
+        and (
+            any(by_name(column_name(cell)) for cell in cells)
+            or not any(_repeats(cells, [cell.strip().casefold() for cell in one]) for one in below)
+        )
+    )
+
+
+def _repeats(header: list[str], row: list[str]) -> bool:
+    """Whether a name is a cell of its own column; not where the whole header stands there once more."""
+    same = [name == cell for name, cell in zip(header, row, strict=False) if name]
+    return any(same) and not all(same)
 
 
 def _json_names(lines: list[str]) -> list[str]:
@@ -147,6 +165,8 @@ def _parquet_names(path: Path) -> list[str]:
 def _spreadsheet(path: Path, suffix: str) -> Sniffed:
     from python_calamine import CalamineWorkbook
 
+    from backoffice.transform.reading.workbook_child import number_text
+
     fault, rows, offset, kind = "", [], 0, _SPREADSHEETS.get(suffix.lower())
     if kind is None:
         hint = "Give one of its files; a SOW names it as `member`."
@@ -159,10 +179,16 @@ def _spreadsheet(path: Path, suffix: str) -> Sniffed:
         fault = kind_of(error)
     if fault or not rows:
         raise DropRejected("format", f"The sheet cannot be read{f' ({fault})' if fault else ''}.", hint="Is it whole?")
-    texts = [[str(cell).strip() for cell in row] for row in rows]
+    texts = [[number_text(cell) if isinstance(cell, float) else str(cell).strip() for cell in row] for row in rows]
     filled = [sum(map(bool, row)) for row in texts]
     widest = max(filled)
     first = next(index for index, count in enumerate(filled) if count >= max(1, widest * 0.8))
+    # A column may be called after a year.
+    places = [place for place, name in enumerate(texts[first]) if not _YEAR.fullmatch(name)]
+    header, *below = ([row[place] for place in places] for row in texts[first:])
+    if not _is_header(header, below):
+        hint = "Put a row above the table that names its columns, each by a name of its own."
+        raise DropRejected("columns", f"Row {first + offset + 1} of the sheet holds cells, not names.", hint=hint)
     found: dict[str, Any] = {"format": kind}
     if first + offset:
         found["header_row"] = first + offset + 1
