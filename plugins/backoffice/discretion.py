@@ -109,7 +109,8 @@ def only_ours_speak() -> Iterator[None]:
         yield
 
 
-_SPEAKERS = frozenset({"airflow", "backoffice", "root", "task"})
+_SPEAKERS = frozenset({"airflow", "backoffice", "task"})
+"""The first part of their loggers' names. Not ``root``: it is who calls ``logging.warning``, whoever that is."""
 _LEFT_OUT = "(message left out)"
 _PLAIN = frozenset(vars(logging.makeLogRecord({})))
 

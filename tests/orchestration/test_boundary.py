@@ -7,6 +7,8 @@ import io
 import logging
 import os
 import resource
+import sys
+import threading
 import traceback
 import warnings
 from contextlib import contextmanager, suppress
@@ -19,6 +21,13 @@ os.environ.setdefault("AIRFLOW_HOME", "/nonexistent/airflow")
 os.environ.setdefault("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////dev/null")
 
 SECRET = "maria.musterfrau@example.org"
+
+
+@pytest.fixture(autouse=True)
+def hooks(monkeypatch: pytest.MonkeyPatch):
+    """What a task changes in its process stays within the test."""
+    for owner, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
 
 
 @pytest.fixture
@@ -170,6 +179,7 @@ def test_what_a_library_logs_warns_of_or_prints_is_not_in_the_tasks_log(operator
         logging.getLogger("some_library.reading").warning("cannot parse %s", SECRET, extra={"cell": SECRET})
         logging.getLogger("some_library").error("broken", exc_info=ValueError(SECRET))
         logging.getLogger("some_library").info(SECRET)
+        logging.warning("a row of %s", SECRET)  # as libraries do: it is the root's
         logging.getLogger("backoffice.transform").info("20 rows in")
         warnings.warn(f"a column holds {SECRET}", stacklevel=1)
         print(SECRET)
@@ -180,5 +190,32 @@ def test_what_a_library_logs_warns_of_or_prints_is_not_in_the_tasks_log(operator
     operator.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})
     ctypes.CDLL(None).fflush(None)
     logging.getLogger("some_library").warning("after it")
-    assert out.getvalue().splitlines() == ["(message left out)"] * 2 + ["20 rows in", "after it"]
+    assert out.getvalue().splitlines() == ["(message left out)"] * 3 + ["20 rows in", "after it"]
     assert SECRET not in "".join(capfd.readouterr())
+
+
+def test_what_a_task_leaves_behind_is_not_quoted_either(operator, capfd, monkeypatch):
+    """A thread that goes on, an object that is cleared away: both print to the standard error, which is the task's log."""
+    after, left = threading.Event(), []
+
+    class Loud:
+        def __del__(self):
+            raise ValueError(SECRET)
+
+    def goes_on():
+        after.wait()
+        int(SECRET)
+
+    def leaves(*_):
+        left.append(Loud())
+        left.append(threading.Thread(target=goes_on))
+        left[1].start()
+
+    monkeypatch.setattr(type(operator), "work", leaves)
+    operator.execute({"run_id": "01a2017a-5d0b-7c97-83d9-be653c717c12"})
+    after.set()
+    left[1].join()
+    left.clear()
+    said = capfd.readouterr().err
+    assert SECRET not in said
+    assert said.count("ValueError") == 2

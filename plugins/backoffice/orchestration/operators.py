@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from backoffice.child import undumpable
-from backoffice.discretion import bare, only_ours_speak, without_text
+from backoffice.discretion import bare, only_ours_speak, quiet_hooks, without_text
 from backoffice.errors import BackofficeError, CheckFailed, ContractError, DropRejected, NotAgreed, QualityBroken
 
 if TYPE_CHECKING:
@@ -55,10 +55,12 @@ def contained(work: Callable[[], None]) -> None:
     An exception of pandas, DuckDB or pyarrow may hold a client's value. It is replaced, after its ``except`` block has
     closed, by one that names its class and our line; so is a panic of native code, which is no ``Exception``. Airflow's
     own signals to stop pass, without what they interrupted.
-    Meanwhile nothing that a library logs, warns of or prints gets into the task's log.
+    Meanwhile nothing that a library logs, warns of or prints gets into the task's log. What it leaves behind (a thread, an
+    object with a last word) may speak up later: until the process ends it is named, not quoted.
     A process that is killed leaves no core dump, which would be its memory on a disk (P7).
     """
     undumpable()
+    quiet_hooks()
     failure: BaseException | None = None
     try:
         with only_ours_speak():
