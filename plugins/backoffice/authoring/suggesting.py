@@ -225,7 +225,7 @@ def _pattern(one: ColumnProfile) -> str:
     if one.meaning not in _SHAPED or not one.shapes or one.filled < 20:
         return ""
     shape, count = one.shapes[0]
-    if count < 0.995 * one.filled or "+" in shape or "9" not in shape or " " in shape or len(shape) >= 40:
+    if count < 0.995 * one.filled or "+" in shape or "9" not in shape or set(" *") & set(shape) or len(shape) >= 40:
         return ""
     classes = {"9": "[0-9]", "A": "[A-Z]", "a": "[a-z]"}
     parts = [(sign.group()[0], len(sign.group())) for sign in re.finditer(r"(.)\1*", shape)]
