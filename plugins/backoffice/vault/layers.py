@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -26,15 +25,18 @@ CIPHERS = {7: 16, 8: 24, 9: 32}
 
 
 class Integrity1(Stream):
-    """A version 1 integrity-protected body (AES-CFB, then SHA-1 over all of it), without its version octet."""
+    """A version 1 integrity-protected body (AES-CFB, then SHA-1 over all of it), without its version octet.
+
+    :param expected: its size in bytes, roughly, for speed alone; 0: unknown.
+    """
 
     _HEAD = 18  # a block of noise, and its last two octets again
     _TAIL = 22  # the modification detection code: two octets of header and a SHA-1
 
-    def __init__(self, source: Stream, key: bytes) -> None:
+    def __init__(self, source: Stream, key: bytes, *, expected: int = 0) -> None:
         super().__init__()
         self._source = source
-        self._cipher = Feedback(key)
+        self._cipher = Feedback(key, expected=expected)
         self._digest = hashlib.sha1(usedforsecurity=False)  # the format's own; the signature is what is relied on
         self._tail = b""
         self._head_left = self._HEAD
@@ -66,24 +68,25 @@ class Feedback:
 
     OpenSSL decrypts it a block after the other, half a gigabyte a second. Yet a block of plaintext needs no other plaintext: a
     whole piece of ciphertext is encrypted at once (ECB), and XORed to itself a block further on. That is eight times as fast.
-    NumPy, which XORs, takes as long to import as decrypting 50 MB the slow way: only a large message asks for it.
+    NumPy, which XORs, takes as long to import as decrypting 85 MB the slow way: only a large message asks for it, from
+    its start if it is known to be one.
     """
 
-    SMALL = 32 << 20
-    """Bytes that are decrypted before the message counts as large."""
+    LARGE = 80 << 20
+    """Bytes from which a message counts as large."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, expected: int = 0) -> None:
         self._one_by_one = Cipher(algorithms.AES(key), CFB(bytes(16))).decryptor()
         self._at_once = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - a part of CFB
         self._register = b""
-        self._count = 0
+        self._slow_left = 0 if expected > self.LARGE else self.LARGE
         self._room = bytearray(CHUNK + 15)  # as much as OpenSSL may ask for
 
     def decrypt(self, sealed: bytes) -> bytes:
         """The plaintext of the next piece, at most ``CHUNK`` bytes."""
         before, self._register = self._register, sealed[-16:]
-        self._count += len(sealed)
-        if self._count <= self.SMALL or not before:
+        self._slow_left -= len(sealed)
+        if self._slow_left >= 0 or not before:
             return self._one_by_one.update(sealed)
         os.environ["OPENBLAS_NUM_THREADS"] = "1"  # else it makes room for more
         import numpy as np
@@ -163,15 +166,19 @@ class Compressed(Stream):
         super().__init__()
         method = exactly(source, 1)[0]
         self._source = source
-        self._pending = b""
+        self._engine: _Engine | None = None
+        self._failures: tuple[type[Exception], ...] = ()
         if method == 0:
-            self._engine: _Engine | None = None
+            pass
         elif method in (1, 2):
-            self._engine = zlib.decompressobj(-15 if method == 1 else 15)
+            from isal import isal_zlib  # more than twice as fast as zlib, which was the largest part of the work
+
+            self._engine = isal_zlib.decompressobj(-15 if method == 1 else 15)
+            self._failures = (isal_zlib.error,)  # pyright: ignore[reportAttributeAccessIssue] - its stubs call a class an instance
         elif method == 3:
             import bz2
 
-            self._engine = bz2.BZ2Decompressor()
+            self._engine, self._failures = bz2.BZ2Decompressor(), (OSError, EOFError)
         else:
             raise Unsupported("compression")
 
@@ -183,21 +190,20 @@ class Compressed(Stream):
             left = getattr(engine, "unconsumed_tail", b"")  # zlib gives back what it had no room for, bz2 keeps it
             starved = getattr(engine, "needs_input", not left)
             fed = self._source.read() if starved else left
-            given = _unfold(engine, fed)
+            given = self._unfold(engine, fed)
             if given:
                 return given
             if starved and not fed and not engine.eof:
                 raise Malformed
         return b""
 
-
-def _unfold(engine: _Engine, data: bytes) -> bytes:
-    failed = False
-    given = b""
-    try:
-        given = engine.decompress(data, CHUNK)
-    except (zlib.error, OSError, EOFError):
-        failed = True
-    if failed:
-        raise Malformed
-    return given
+    def _unfold(self, engine: _Engine, data: bytes) -> bytes:
+        failed = False
+        given = b""
+        try:
+            given = engine.decompress(data, CHUNK)
+        except self._failures:
+            failed = True
+        if failed:
+            raise Malformed
+        return given

@@ -172,7 +172,7 @@ def _integrity_protected(body: pgp.Body, wrapped: list[bytes], keys: list[Recipi
             raise pgp.Unsupported("cipher")
         if len(key) != CIPHERS[cipher]:
             raise pgp.Malformed
-        return _name(cipher), Integrity1(body, key)
+        return _name(cipher), Integrity1(body, key, expected=os.fstat(0).st_size)  # a pipe has none
     if version == 2:
         cipher = body.peek(1)[:1]
         _, key = session_key(wrapped, keys, version=6)
