@@ -10,7 +10,9 @@
     ├── CheckFailed          the result broke the SOW's expectations; nothing was delivered (P4)
     ├── QualityBroken        a check could not be evaluated: our fault, not the data's
     ├── VaultError           a key operation failed
-    │   └── KeyDestroyed     the key is gone, on purpose
+    │   ├── KeyDestroyed     the key is gone, on purpose
+    │   ├── KeyMissing       there is no such key in this key store
+    │   └── VaultAway        the key store, its root or its tombstones do not answer: it says nothing of a key
     ├── StorageError         the object store refused or is away
     ├── LedgerError          the ledger refused a transition or is away
     ├── ErasureIncomplete    something is still there after deletion
@@ -34,11 +36,13 @@ __all__ = [
     "EngineError",
     "ErasureIncomplete",
     "KeyDestroyed",
+    "KeyMissing",
     "LedgerError",
     "NotAgreed",
     "QualityBroken",
     "StackError",
     "StorageError",
+    "VaultAway",
     "VaultError",
 ]
 
@@ -111,6 +115,14 @@ class VaultError(BackofficeError):
 
 class KeyDestroyed(VaultError):
     """The key was destroyed on purpose; what it protected cannot be read again."""
+
+
+class KeyMissing(VaultError):
+    """The key store holds no key of that name: it was never made, or was lost with a part of the store."""
+
+
+class VaultAway(VaultError):
+    """The key store, its root key or its tombstones do not answer. That concerns every key, and passes."""
 
 
 class StorageError(BackofficeError):

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from backoffice.delivery.stage import deliver
 from backoffice.deployment import Deployment
 from backoffice.erasure.stage import Scope, erase
-from backoffice.errors import StorageError, VaultError
+from backoffice.errors import StorageError, VaultAway, VaultError
 from backoffice.intake.access import LIFETIME
 from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
@@ -99,6 +100,39 @@ def test_a_job_whose_key_is_lost_does_not_hold_up_the_others(deployment: Deploym
     other = claimed(deployment)
     assert deployment.ledger.job(other).access_sealed is not None
     assert deployment.ledger.job(job).run_started_at is None
+
+
+def test_a_key_store_that_is_away_is_not_taken_for_jobs_whose_keys_are_lost(deployment: Deployment):
+    """Else the look would be a good one, and intake green, for as long as it is away."""
+    drop(deployment, "acme_contacts")
+    intake = Intake(deployment, lambda *_: True)
+    intake.look()
+    deployment.ledger.note(deployment.ledger.jobs()[-1].id, access_until=None)
+    nowhere = SecretStr("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    away = replace(deployment, settings=deployment.settings.model_copy(update={"keystore_url": nowhere}))
+    intake._deployment = away
+    with pytest.raises(VaultAway):
+        intake.look()
+    away.ledger.close()
+
+
+def test_a_run_whose_start_was_not_noted_is_under_way_all_the_same(deployment: Deployment):
+    """Intake was killed after it had started the run, which went on meanwhile: it would lose its access while it waits."""
+
+    def killed(_: str, run: str) -> bool:
+        prepare(deployment, UUID(run))
+        raise KeyboardInterrupt
+
+    drop(deployment, "acme_contacts")
+    with pytest.raises(KeyboardInterrupt):
+        Intake(deployment, killed).look()
+    job = deployment.ledger.jobs()[-1]
+    assert (job.state, job.run_started_at) == (JobState.PREPARED, None)
+    deployment.ledger.note(job.id, access_until=datetime.now(UTC) - timedelta(minutes=1))
+    Intake(deployment, lambda *_: True).look()
+    again = deployment.ledger.job(job.id)
+    assert again.run_started_at is not None
+    check(deployment, job.id)
 
 
 def test_it_goes_with_the_jobs_key(deployment: Deployment):

@@ -7,10 +7,12 @@ import shutil
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from backoffice.deployment import Deployment
 from backoffice.errors import StorageError
 from backoffice.intake.reconcile import Intake
+from backoffice.onboarding import onboard
 from backoffice.vault.openpgp import sign
 from tests.conftest_deployment import CLIENT
 
@@ -37,6 +39,21 @@ def test_a_project_without_a_bucket_does_not_stop_the_others(deployment: Deploym
         intake.look()
     assert [job.project for job in deployment.ledger.jobs()] == ["acme_contacts"]
     assert len([record for record in caplog.records if "beta_contacts cannot receive" in record.getMessage()]) == 1
+
+
+def test_a_project_whose_keys_are_lost_does_not_stop_the_others(deployment: Deployment):
+    """As after a restore of a key store that was copied before the project was."""
+    onboard(deployment, "beta_contacts")
+    for project in ("acme-contacts", "beta-contacts"):
+        deployment.store_manager.put(project, "in/drop.pgp", b"sealed")
+    with deployment.key_owner._engine.begin() as db:
+        db.execute(text("DELETE FROM project_key WHERE project = 'acme_contacts'"))
+    try:
+        Intake(deployment, start).look()
+    finally:
+        deployment.store_manager.erase("beta-contacts", prefix="")
+        deployment.store_manager.delete_bucket("beta-contacts")
+    assert [job.project for job in deployment.ledger.jobs()] == ["beta_contacts"]
 
 
 def test_a_store_that_refuses_every_project_is_not_overlooked(deployment: Deployment):

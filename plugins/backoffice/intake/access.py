@@ -9,16 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from backoffice.ledger import JobState
-
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
     from backoffice.ledger import Job
 
-__all__ = ["LIFETIME", "UNDER_WAY", "ends_soon", "give_access"]
-
-UNDER_WAY = (JobState.CLAIMED, JobState.PREPARED, JobState.CHECKED, JobState.HELD)
-"""Jobs that a stage may yet work on with the store. Not one that waits for its agreement: it is not touched (P12)."""
+__all__ = ["LIFETIME", "ends_soon", "give_access"]
 
 LIFETIME = timedelta(hours=6)
 _AHEAD = timedelta(hours=3)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backoffice.contract import gate, load_project, project_ids
-from backoffice.errors import BackofficeError, ContractError, KeyDestroyed, VaultError
+from backoffice.errors import BackofficeError, ContractError, KeyDestroyed, KeyMissing, VaultAway, VaultError
 from backoffice.ids import new_id
-from backoffice.intake.access import UNDER_WAY, ends_soon, give_access
+from backoffice.intake.access import ends_soon, give_access
 from backoffice.intake.receipts import answer
-from backoffice.ledger import JobState, NewDrop
+from backoffice.ledger import UNDER_WAY, JobState, NewDrop
 from backoffice.storage.failures import StoreAway, StoreRefused
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Intake:
         A project that is not ready, or no longer there, does not hold up the others.
 
         :raises StorageError: the store is away, or refuses every project.
+        :raises VaultError: the key store is away.
         """
         done = 0
         projects = project_ids(self._deployment.settings.root)
@@ -75,7 +76,7 @@ class Intake:
         for project_id in projects:
             try:
                 done += self._claim_new(project_id)
-            except (StoreRefused, KeyDestroyed) as error:
+            except (StoreRefused, KeyDestroyed, KeyMissing) as error:
                 refused[project_id] = error
         self._say(refused)
         if refused and len(refused) == len(projects):
@@ -178,7 +179,8 @@ class Intake:
 
     def _start_runs(self) -> int:
         started = 0
-        for job in self._deployment.ledger.jobs(states=[JobState.CLAIMED], without_run=True):
+        # Also what is further: its run was started, and who did so did not live to note it.
+        for job in self._deployment.ledger.jobs(states=UNDER_WAY, without_run=True):
             if time.monotonic() < self._not_before.get(job.project, 0.0):
                 continue
             if not self._has_access(job):
@@ -200,6 +202,8 @@ class Intake:
             return True
         try:
             give_access(self._deployment, job)
+        except VaultAway:  # no job has access then, and nobody would see it in a look that passes for a good one
+            raise
         except VaultError as error:
             if job.id not in self._locked_out:
                 log.warning("job %s of %s has no access to the store: %s", job.id, job.project, error)

@@ -233,7 +233,9 @@ class Ledger:
         """
         undone = t.jobs.c.state.in_(["claimed", "prepared", "checked"])
         kept = t.jobs.c.state.in_(["delivered", "accepted"]) & t.jobs.c.inputs_erased_at.is_(None)
-        query = select(t.jobs).where(t.jobs.c.run_started_at < before, undone | kept)
+        # A delivery shows that there was a run, though who started it did not live to note it.
+        since = func.coalesce(t.jobs.c.run_started_at, t.jobs.c.delivered_at)
+        query = select(t.jobs).where(since < before, undone | kept)
         with self.engine.connect() as db:
             return [Job._from(row) for row in db.execute(query.order_by(func.random()).limit(most)).mappings()]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["STAGES", "JobState", "Stage", "may_move"]
+__all__ = ["STAGES", "UNDER_WAY", "JobState", "Stage", "may_move"]
 
 
 class JobState(StrEnum):
@@ -34,6 +34,10 @@ class JobState(StrEnum):
     ACCEPTED = "accepted"
     ERASED = "erased"
     CERTIFIED = "certified"
+
+
+UNDER_WAY = (JobState.CLAIMED, JobState.PREPARED, JobState.CHECKED, JobState.HELD)
+"""Jobs that a stage may yet work on with the store. Not one that waits for its agreement: it is not touched (P12)."""
 
 
 class Stage(StrEnum):

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
 
-from backoffice.errors import KeyDestroyed, VaultError
+from backoffice.errors import KeyDestroyed, KeyMissing, VaultError
 from backoffice.ids import new_id
 from backoffice.vault import wrapping
 from backoffice.vault.names import checked, named
@@ -389,7 +389,7 @@ def _with_kek(connection: Connection, project: str, kind: str) -> tuple[Row | No
 def _there(row: Row | None, project: str, job: str | None = None) -> Row:
     if row is None:
         made = "the project is onboarded" if job is None else "its drop is claimed"
-        raise VaultError(
+        raise KeyMissing(
             f"There is no key for {named(project, job)}.",
             hint=f"It is made when {made}: has it been, in this key store?",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backoffice.discretion import kind_of
-from backoffice.errors import VaultError
+from backoffice.errors import VaultAway, VaultError
 from backoffice.tls import trust
 from backoffice.vault import wrapping
 from backoffice.vault.key_files import read_private
@@ -34,6 +34,8 @@ _WORDS = {
     "InvalidRequest": "it refuses",
     "VaultDown": "it is sealed or not yet up",
 }
+_OF_ONE_KEY = ("InvalidPath", "InvalidRequest")
+"""What it answers about one key; anything else concerns them all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +145,7 @@ class TransitKeys:
     def _ask(self, question: Callable[[_Transit], Any]) -> Any:
         answer, failure = self._tried(question)
         if failure:
-            raise VaultError(
+            raise (VaultError if failure in _OF_ONE_KEY else VaultAway)(
                 f"OpenBao did not do what was asked: {_WORDS.get(failure, failure)}.",
                 hint=f"Is {self._server.url} up and unsealed, and has the role {self._server.role} its policy?",
             )

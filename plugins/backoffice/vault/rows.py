@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, selec
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice.discretion import kind_of
-from backoffice.errors import VaultError
+from backoffice.errors import VaultAway, VaultError
 from backoffice.vault.tables import JOB_KEY, PROBE, PROJECT_KEY
 
 __all__ = [
@@ -45,7 +45,7 @@ def transact(engine: Engine, work: Callable[[Connection], _T]) -> _T:
         failure = kind_of(error)
     if refused:
         raise VaultError("The key store does not let this process do that: it is another process's work.")
-    raise VaultError(
+    raise VaultAway(
         f"The key store did not answer ({failure}).",
         hint="Is its database up, and its schema created? See `backoffice stack status`.",
     )

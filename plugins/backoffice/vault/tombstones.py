@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from backoffice.errors import VaultError
+from backoffice.errors import VaultAway, VaultError
 from backoffice.vault.key_files import sync_folder
 
 __all__ = ["Tombstone", "Tombstones"]
@@ -152,8 +152,8 @@ class Tombstones:
             raise self._unreadable()
         return stone
 
-    def _unreadable(self) -> VaultError:
-        return VaultError(
+    def _unreadable(self) -> VaultAway:
+        return VaultAway(
             f"The tombstones in {self.path} cannot be read or written, so no key is served.",
             hint="Restore the file from its own copy: without it, destroyed keys could come back.",
         )
