@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
 from backoffice.contract import Project, load_project
-from backoffice.errors import StorageError, VaultError
-from backoffice.ledger import Job, Ledger
+from backoffice.errors import LedgerError, StorageError, VaultError
+from backoffice.ledger import UNDER_WAY, Job, Ledger
 from backoffice.settings import Settings, settings
 from backoffice.storage import Issuer, JobAccess, JobStore, Store, StoreSettings
 from backoffice.vault.destroying import KeyEraser
@@ -123,8 +123,11 @@ class Deployment:
         return MasterKeys.from_credential(str(have.master_key_credential))
 
     def store_of(self, job: Job) -> JobStore:
-        """The object store as one job sees it; what every stage works with. Intake gives it access.
+        """The object store as one job sees it; what every stage works with. Intake gives it access. Ask for it each time: the
+        ledger is asked whether the job is still under way. Who lost touch with the ledger has lost its lock on the job too,
+        and somebody else may have delivered the job since, and erased it.
 
+        :raises LedgerError: it is not.
         :raises StorageError: the job has none, or it has ended.
         :raises VaultError: the job's key is destroyed, and its access with it.
         """
@@ -137,6 +140,9 @@ class Deployment:
         if opened is None:
             access = JobAccess.from_bytes(self.keys.unseal(job.project, job.id, job.access_sealed))
             opened = self._job_stores[job.access_sealed] = JobStore(self._reach("", ""), access)
+        now = self.ledger.job(job.id).state
+        if now not in UNDER_WAY:
+            raise LedgerError(f"Job {job.id} is {now}: nothing works on it any more.")
         return opened
 
     @cached_property

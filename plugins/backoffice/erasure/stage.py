@@ -7,6 +7,7 @@ was deleted by name must not be believed by name.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,7 +21,7 @@ from backoffice.work import work_prefix
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
-    from backoffice.storage import Erased, Remaining, Store
+    from backoffice.storage import Erased, ObjectVersion, Remaining, Store
 
 __all__ = ["Scope", "certify", "erase", "erase_abandoned_keys"]
 
@@ -48,7 +49,8 @@ class Scope(StrEnum):
 def erase(deployment: Deployment, job_id: UUID, scope: Scope) -> None:
     """Erase one scope of a job and prove it. Erasing results erases inputs too where that has not been done.
 
-    A repeat deletes what is left and keeps the first record.
+    A repeat deletes what is left and keeps the first record. So does one after all was erased: somebody who had lost the job
+    may have written since, which the look before the certificate finds.
 
     :raises ErasureIncomplete: something is still there; the message counts it.
     :raises LedgerError: the job still needs its data, or its result is not due yet.
@@ -56,9 +58,10 @@ def erase(deployment: Deployment, job_id: UUID, scope: Scope) -> None:
     stage = Stage.ERASE_INPUTS if scope is Scope.INPUTS else Stage.ERASE_RESULTS
     with deployment.ledger.stage(job_id, stage) as job:
         _may_erase(job, scope)
-        if job.inputs_erased_at is None:
+        again = job.state is JobState.ERASED
+        if job.inputs_erased_at is None or again:
             _erase_inputs(deployment, job)
-        if scope is Scope.RESULTS and job.erased_at is None:
+        if scope is Scope.RESULTS and (job.erased_at is None or again):
             _erase_results(deployment, job)
 
 
@@ -77,36 +80,61 @@ def _may_erase(job: Job, scope: Scope) -> None:
 def _erase_inputs(deployment: Deployment, job: Job) -> None:
     store = deployment.store_eraser
     started = datetime.now(UTC)
+    originals, intermediates = _originals(store, job), store.versions(job.bucket, work_prefix(job.id))
+    found = _found(deployment, job, Scope.INPUTS, {"original": originals, "intermediates": intermediates})
     counts: dict[str, Any] = {}
-    for name in _original_names(store, job):
-        counts["original"] = _counts(store.erase(job.bucket, key=name, version_id=job.version_id))
+    for one in originals:
+        counts["original"] = _counts(store.erase(job.bucket, key=one.key, version_id=job.version_id))
     counts["intermediates"] = _counts(store.erase(job.bucket, prefix=work_prefix(job.id)))
     left = _inputs_left(store, job)
     if left:
         raise ErasureIncomplete(f"After erasing the inputs of job {job.id}, {left} of its objects are still there.")
-    _record(deployment, job, Scope.INPUTS, system="object store", method=_DELETED, counts=counts, started=started)
+    _record_deleted(deployment, job, Scope.INPUTS, counts=counts, found=found, started=started)
     started = datetime.now(UTC)
     destroyed = deployment.key_eraser.destroy_job(job.project, job.id).to_dict()
     _record(deployment, job, Scope.INPUTS, system="key store", method=_DESTROYED, counts=destroyed, started=started)
-    deployment.ledger.note(job.id, inputs_erased_at=datetime.now(UTC), key_sealed=None, access_sealed=None)
+    erased_at = job.inputs_erased_at or datetime.now(UTC)
+    deployment.ledger.note(job.id, inputs_erased_at=erased_at, key_sealed=None, access_sealed=None)
 
 
-def _original_names(store: Store, job: Job) -> list[str]:
-    """The original's object key, if it is there. Found by its version's id, which is unique: the name that the ledger has is
-    sealed under the job's key, and who erases opens none.
+def _originals(store: Store, job: Job) -> list[ObjectVersion]:
+    """The original, if it is there. Found by its version's id, which is unique: the name that the ledger has is sealed under
+    the job's key, and who erases opens none.
     """
-    versions = store.versions(job.bucket, "in/")
-    return [found.key for found in versions if found.version_id == job.version_id]
+    return [found for found in store.versions(job.bucket, "in/") if found.version_id == job.version_id]
+
+
+def _found(
+    deployment: Deployment, job: Job, scope: Scope, places: dict[str, Iterable[ObjectVersion]]
+) -> dict[str, dict[str, int]]:
+    """What there was before anything of a scope was deleted, in numbers. Kept first: an attempt that is killed after deleting
+    does not live to tell, and the certificate says what was deleted.
+    """
+    name = f"found_{scope}"
+    if name not in job.figures:
+        counts = {place: _counted(versions) for place, versions in places.items()}
+        deployment.ledger.note(job.id, figures={name: counts})
+        return counts
+    return job.figures[name]
+
+
+def _counted(versions: Iterable[ObjectVersion]) -> dict[str, int]:
+    counts: dict[str, int] = dict.fromkeys(("versions", "markers", "uploads", "bytes"), 0)
+    for one in versions:
+        counts["markers" if one.is_marker else "versions"] += 1
+        counts["bytes"] += one.size
+    return counts
 
 
 def _erase_results(deployment: Deployment, job: Job) -> None:
     store, prefix = deployment.store_eraser, f"out/{job.id}/"
     started = datetime.now(UTC)
+    found = _found(deployment, job, Scope.RESULTS, {"deliveries": store.versions(job.bucket, prefix)})
     counts: dict[str, Any] = {"deliveries": _counts(store.erase(job.bucket, prefix=prefix))}
     left = _left(store.remaining(job.bucket, prefix=prefix))
     if left:
         raise ErasureIncomplete(f"After erasing the results of job {job.id}, {left} of its objects are still there.")
-    _record(deployment, job, Scope.RESULTS, system="object store", method=_DELETED, counts=counts, started=started)
+    _record_deleted(deployment, job, Scope.RESULTS, counts=counts, found=found, started=started)
     started = datetime.now(UTC)
     freed = store.reclaim()
     if freed.applicable:
@@ -125,7 +153,7 @@ def _erase_results(deployment: Deployment, job: Job) -> None:
             counts=asdict(freed),
             started=started,
         )
-    deployment.ledger.move(job.id, JobState.ERASED, erased_at=datetime.now(UTC))
+    deployment.ledger.move(job.id, JobState.ERASED, erased_at=job.erased_at or datetime.now(UTC))
 
 
 def _counts(erased: Erased) -> dict[str, int]:
@@ -137,6 +165,27 @@ def _counts(erased: Erased) -> dict[str, int]:
         codes = ", ".join(sorted({failure.code for failure in erased.failures}))
         raise ErasureIncomplete(f"The store refused to delete {len(erased.failures)} objects ({codes}).")
     return {name: getattr(erased, name) for name in ("versions", "markers", "uploads", "bytes")}
+
+
+def _record_deleted(
+    deployment: Deployment,
+    job: Job,
+    scope: Scope,
+    *,
+    counts: dict[str, dict[str, int]],
+    found: dict[str, dict[str, int]],
+    started: datetime,
+) -> None:
+    """Record what the object store deleted: what there was at first, and what came while it was deleted. What came after all
+    had been erased has a record of its own.
+    """
+    if job.state is not JobState.ERASED:
+        for place, there in found.items():
+            now = counts.get(place, {})
+            counts[place] = {name: max(number, now.get(name, 0)) for name, number in there.items()}
+        _record(deployment, job, scope, system="object store", method=_DELETED, counts=counts, started=started)
+    elif any(sum(one.values()) for one in counts.values()):
+        _record(deployment, job, scope, system="object store, again", method=_DELETED, counts=counts, started=started)
 
 
 def _left(remaining: Remaining) -> int:
@@ -166,7 +215,7 @@ def _record(
 
 def _inputs_left(store: Store, job: Job) -> int:
     """Versions of this job's original, and all of its intermediates, that the store still shows."""
-    return len(_original_names(store, job)) + _left(store.remaining(job.bucket, prefix=work_prefix(job.id)))
+    return len(_originals(store, job)) + _left(store.remaining(job.bucket, prefix=work_prefix(job.id)))
 
 
 def erase_abandoned_keys(deployment: Deployment) -> int:
