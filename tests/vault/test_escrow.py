@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Table, create_engine, text
 
 from backoffice.errors import KeyDestroyed, VaultError
 from backoffice.ids import new_id
@@ -183,3 +186,43 @@ def test_it_holds_no_key_in_the_clear_and_is_its_owners_alone(store: KeyStore, e
     held = b"".join(path.read_bytes() for path in files)
     assert keys.unwrap(PROJECT, "job") not in held
     assert PROJECT.encode() not in held
+
+
+def test_after_a_clock_that_was_ahead_there_is_a_copy_a_day_and_none_that_outlives_its_time(
+    own_store: KeyStore, tmp_path: Path
+):
+    own_store.open().create(PROJECT)
+    escrow = of(own_store, tmp_path)
+    escrow.turn(now=NOW + timedelta(days=30))
+    assert escrow.turn(now=NOW) is not None
+    assert [one.made_at for one in escrow.generations()] == [NOW]
+    assert len(list((tmp_path / "keys").iterdir())) == 1
+    assert escrow.turn(now=NOW + timedelta(hours=1)) is None
+
+
+class Watched(Escrow):
+    """Says when it has seen that a job's key may come back."""
+
+    seen: Callable[[], object]
+
+    def _lives(self, table: Table, row: dict[str, Any]) -> bool:
+        lives = super()._lives(table, row)
+        if table.name == "job_key":
+            self.seen()
+        return lives
+
+
+def test_a_key_that_is_destroyed_during_a_restore_does_not_come_back(own_store: KeyStore, tmp_path: Path):
+    keys = own_store.open()
+    keys.create(PROJECT)
+    keys.create_job(PROJECT, "job")
+    of(own_store, tmp_path).turn(now=NOW)
+    lose(own_store)
+    escrow = Watched(
+        own_store.engine, copies=tmp_path / "copies", keys=tmp_path / "keys", tombstones=own_store.tombstones
+    )
+    destroying = Thread(target=lambda: own_store.eraser().destroy_job(PROJECT, "job"))
+    escrow.seen = lambda: (destroying.start(), destroying.join(2))
+    escrow.restore()
+    destroying.join(30)
+    assert keys.probe(PROJECT, "job").left == 0

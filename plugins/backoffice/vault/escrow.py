@@ -18,7 +18,7 @@ import fcntl
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ from backoffice.errors import VaultError
 from backoffice.ids import new_id
 from backoffice.vault import wrapping
 from backoffice.vault.key_files import read_private, sync_folder, write_private
-from backoffice.vault.rows import transact
+from backoffice.vault.rows import lock, transact
 from backoffice.vault.tables import JOB_KEY, PROBE, PROJECT_KEY
 from backoffice.vault.tombstones import Tombstones
 
@@ -40,6 +40,7 @@ __all__ = ["KEPT", "Escrow", "Generation", "Restored"]
 KEPT = timedelta(days=5)
 """How long a generation lasts. It is looked at every hour, so the oldest is gone well within six days."""
 EVERY = timedelta(days=1)
+_NONE = timedelta(0)
 _TABLES = (PROJECT_KEY, JOB_KEY, PROBE)
 _FORMAT = "backoffice/escrow/1"
 
@@ -79,14 +80,17 @@ class Escrow:
 
         :raises VaultError: it cannot be written, or an old one cannot be removed.
         """
-        now = now or datetime.now(UTC)
         for folder in (self._copies, self._keys):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(self._copies):
-            self._expire(now)
-            if any(now - one.made_at < EVERY and one.opens for one in self.generations()):
+            now = now or datetime.now(UTC)
+            self._expire(lambda age: age <= KEPT, now)
+            if any(_NONE <= now - one.made_at < EVERY and one.opens for one in self.generations()):
                 return None
-            return self._make(now)
+            made = self._make(now)
+            # A copy from a time to come was made while the clock was ahead: by its date it would outlive its time.
+            self._expire(lambda age: _NONE <= age <= KEPT, now)
+            return made
 
     def generations(self) -> list[Generation]:
         """Those that are there, the oldest first."""
@@ -107,9 +111,13 @@ class Escrow:
             raise VaultError("There is no escrow whose key is still there.")
         head, rows = self._open(name)
         self._tombstones.must_follow(head["tombstones"])
-        kept = {table.name: [row for row in rows[table.name] if self._lives(table, row)] for table in _TABLES}
+        kept: dict[str, list[dict[str, Any]]] = {}
 
         def put_back(connection: Connection) -> None:
+            # What somebody destroys meanwhile has a tombstone before it is looked at here, or finds its row afterwards.
+            for project in sorted({row["project"] for table in _TABLES for row in rows[table.name]}):
+                lock(connection, project)
+            kept.update((table.name, [row for row in rows[table.name] if self._lives(table, row)]) for table in _TABLES)
             for table in _TABLES:
                 if connection.scalar(select(func.count()).select_from(table)):
                     raise _NotEmpty
@@ -138,13 +146,13 @@ class Escrow:
         write_private(self._copy(name), json.dumps(head).encode() + b"\n" + sealed, what="escrow")
         return Generation(name, now, opens=True)
 
-    def _expire(self, now: datetime) -> None:
-        """Remove what belongs to no generation that is young enough, also what a crash left half written. Keys first, and on
-        disk, so that another crash leaves what no longer opens.
+    def _expire(self, kept: Callable[[timedelta], bool], now: datetime) -> None:
+        """Remove what belongs to no generation whose age says that it is kept, also what a crash left half written. Keys
+        first, and on disk, so that another crash leaves what no longer opens.
         """
-        young = [one.id for one in self.generations() if now - one.made_at <= KEPT]
-        for folder, kept in ((self._keys, map(self._key, young)), (self._copies, map(self._copy, young))):
-            gone = set(folder.iterdir()) - set(kept)
+        young = [one.id for one in self.generations() if kept(now - one.made_at)]
+        for folder, stay in ((self._keys, map(self._key, young)), (self._copies, map(self._copy, young))):
+            gone = set(folder.iterdir()) - set(stay)
             for path in gone:
                 _remove(path)
             if gone:
