@@ -49,7 +49,9 @@ def test_a_revoked_one_opens_nothing_and_nobody_encrypts_to_it(store, keys: Proj
     old = keys.certificate(PROJECT)
     new = keys.renew(PROJECT)
     waiting = sent(old)
-    (revoked,) = keys.revoke(PROJECT)
+    published: list[str] = []
+    assert keys.revoke(PROJECT, published.extend) == 1
+    (revoked,) = published
     assert fingerprint(revoked) == fingerprint(old)
     assert pysequoia.Cert.from_bytes(revoked.encode()).is_revoked
     with pytest.raises(VaultError, match="revoked"):
@@ -58,7 +60,7 @@ def test_a_revoked_one_opens_nothing_and_nobody_encrypts_to_it(store, keys: Proj
         opened(keys, waiting)
     assert raised.value.code == "wrong-key"
     assert opened(keys, sent(new)) == DATA
-    assert keys.revoke(PROJECT) == []
+    assert keys.revoke(PROJECT, published.extend) == 0
     assert keys.certificate(PROJECT) == new
 
 
@@ -66,7 +68,7 @@ def test_they_are_destroyed_with_the_project(keys: ProjectKeys, eraser: KeyErase
     keys.create(PROJECT)
     keys.renew(PROJECT)
     eraser.destroy(PROJECT)
-    for use in (lambda: keys.renew(PROJECT), lambda: keys.revoke(PROJECT), lambda: keys.secret(PROJECT)):
+    for use in (lambda: keys.renew(PROJECT), lambda: keys.revoke(PROJECT, print), lambda: keys.secret(PROJECT)):
         with pytest.raises(KeyDestroyed):
             use()
 
@@ -76,7 +78,20 @@ def test_a_worker_neither_renews_nor_revokes(store, keys: ProjectKeys):
 
     keys.create(PROJECT)
     worker = as_role(store, "worker")
-    for use in (lambda: worker.renew(PROJECT), lambda: worker.revoke(PROJECT)):
+    for use in (lambda: worker.renew(PROJECT), lambda: worker.revoke(PROJECT, print)):
         with pytest.raises(VaultError, match="does not let"):
             use()
     assert opened(worker, sent(keys.certificate(PROJECT))) == DATA
+
+
+def test_a_key_stays_whose_revoked_certificate_could_not_be_written_down(keys: ProjectKeys):
+    """Nobody could make it afterwards."""
+    message = sent(keys.create(PROJECT))
+    keys.renew(PROJECT)
+
+    def full(_: list[str]) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        keys.revoke(PROJECT, full)
+    assert opened(keys, message) == DATA

@@ -89,7 +89,7 @@ def certificate(
     older ones, revoked, in the kit as `revoked.asc`: what comes encrypted to one of them is rejected from then on.
     """
     from backoffice.deployment import deployment
-    from backoffice.onboarding import kit_folder
+    from backoffice.onboarding import kit_folder, write_private
     from backoffice.onboarding import onboard as make_ready
     from backoffice.vault.openpgp import expires_at, fingerprint
 
@@ -98,11 +98,14 @@ def certificate(
             opened.key_owner.renew(project)
             print(f"The kit with the new certificate: {make_ready(opened, project)}")
         if revoke:
-            older = opened.key_owner.revoke(project)
-            if older:
-                file = kit_folder(opened, project) / "revoked.asc"
-                file.write_text("".join(older), encoding="utf-8")
-                print(f"Revoked: {len(older)}, to be imported by who still has one: {file}")
+            file = kit_folder(opened, project) / "revoked.asc"
+
+            def publish(certificates: list[str]) -> None:
+                before = file.read_text(encoding="utf-8") if file.exists() else ""
+                write_private(file, before + "".join(certificates))
+
+            if older := opened.key_owner.revoke(project, publish):
+                print(f"Revoked: {older}, to be imported by who still has one: {file}")
             else:
                 print("There was no older one.")
         found = opened.keys.certificate(project)

@@ -204,23 +204,27 @@ class ProjectKeys:
 
         return transact(self._engine, work)
 
-    def revoke(self, project: str) -> list[str]:
-        """Delete all OpenPGP keys but the newest; gives their certificates, revoked, for who still has them. What comes
-        encrypted to one of them does not open any more.
+    def revoke(self, project: str, publish: Callable[[list[str]], object]) -> int:
+        """Delete all OpenPGP keys but the newest; gives how many. What comes encrypted to one of them does not open any more.
+
+        :param publish: is given their certificates, revoked, for who still has them, before any key is deleted: nobody can
+            make them afterwards. What it raises stops the deletion.
         """
         from backoffice.vault.openpgp import revoked
 
         project = checked(project)
 
-        def work(connection: Connection) -> list[str]:
+        def work(connection: Connection) -> int:
             lock(connection, project)
             self._fence(project, None)
             kek = self._open_kek(_there(project_row(connection, project, KEK), project))
             newest = _there(project_row(connection, project, OPENPGP), project)
             older = and_(kind_is(project, OPENPGP), PROJECT_KEY.c.epoch < newest.epoch)
             found = [revoked(open_key(kek, row)) for row in connection.execute(select(PROJECT_KEY).where(older))]
+            if found:
+                publish(found)
             connection.execute(delete(PROJECT_KEY).where(older))
-            return found
+            return len(found)
 
         return transact(self._engine, work)
 
