@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backoffice.errors import VaultError
+from backoffice.vault.key_files import replace_private
 
 if TYPE_CHECKING:
     from backoffice.deployment import Deployment
@@ -108,10 +108,5 @@ def _trial_keys(deployment: Deployment, client: str) -> list[tuple[Path, Path]]:
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Write a file that only its owner reads; never half of it."""
-    data = content.encode() if isinstance(content, str) else content
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-    part.replace(path)
+    """Write a file that only its owner reads; never half of it, and on disk when this returns."""
+    replace_private(path, content.encode() if isinstance(content, str) else content, what=path.name)

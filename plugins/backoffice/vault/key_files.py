@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 
 from backoffice.errors import VaultError
 
@@ -68,7 +69,8 @@ def replace_private(path: Path, data: bytes, *, what: str) -> None:
 
 def _write(path: Path, data: bytes, *, take: Callable[[Path], object]) -> str:
     """Write beside the place, and let ``take`` put it there; gives what was in the way, in words."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not by the process: in a container the next one may have the id of one that was killed here, and left its own.
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
