@@ -12,10 +12,12 @@ import ipaddress
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from backoffice.errors import StackError
 from backoffice.stack import ca
 from backoffice.stack.process import write_private
 
@@ -53,6 +55,11 @@ def _authority(folder: Path, names: tuple[str, ...]) -> tuple[ec.EllipticCurvePr
         and _vouches(certificate) >= set(names)
     ):
         return key, certificate
+    if key is None and certificate is not None and not _ends_soon(certificate):
+        raise StackError(
+            f"{folder / 'ca.pem'} is there without its key, ca.key: another would vouch for nothing that is in use.",
+            hint="Put ca.key back. Or remove ca.pem, to begin anew: all certificates and clients' kits change then.",
+        )
     # The same key under wider names: what it signed before stays good.
     key = key or ec.generate_private_key(ec.SECP256R1())
     serial = x509.random_serial_number()
@@ -84,7 +91,14 @@ def _issue(
     client: bool = False,
 ) -> None:
     have, own = ca.read_certificate(folder / f"{name}.pem"), ca.read_key(folder / f"{name}.key")
-    if have is not None and own is not None and not _ends_soon(have) and _hosts(have) >= set(hosts):
+    if (
+        have is not None
+        and own is not None
+        and have.public_key() == own.public_key()  # a crash between the two files below leaves those of two
+        and _is_signed(have, authority)
+        and not _ends_soon(have)
+        and _hosts(have) >= set(hosts)
+    ):
         return
     own = ec.generate_private_key(ec.SECP256R1())
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if client else [])]
@@ -103,6 +117,14 @@ def _issue(
     )
     write_private(folder / f"{name}.key", ca.key_pem(own))
     write_private(folder / f"{name}.pem", ca.certificate_pem(made))
+
+
+def _is_signed(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def _is_foreign(path: Path, authority: x509.Certificate) -> bool:
