@@ -7,7 +7,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backoffice.errors import StackError
+from backoffice.discretion import kind_of
+from backoffice.errors import BackofficeError
 from backoffice.stack.stack import Stack
 
 __all__ = ["main"]
@@ -35,8 +36,10 @@ def main(root: Path, var: Path) -> None:
                     _say(
                         f"the object store no longer has the names of what was erased; away for {stack.upkeep().away:.1f} s"
                     )
-        except StackError as error:
+        except BackofficeError as error:
             _say(str(error))
+        except Exception as error:  # noqa: BLE001 (a full disk, say: who keeps the others has nobody to keep it)
+            _say(f"could not look: {kind_of(error)}")
 
 
 def _say(what: str) -> None:

@@ -127,16 +127,34 @@ class Stack:
             shutil.rmtree(self.var)
 
     def keep(self) -> Iterator[str]:
-        """Start whatever has died, and name it. One pass; the keeper makes one every two seconds."""
-        if self._store.wanted and not self._store.running():
+        """Start whatever has died, and name it. One pass; the keeper makes one every two seconds.
+
+        :raises StackError, OSError: of the first part that does not start; the others were looked at all the same.
+        """
+        failed: StackError | OSError | None = None
+        for name in ("postgres", "seaweedfs", *_AIRFLOW):
+            try:
+                started = self._start_again(name)
+            except (StackError, OSError) as error:
+                failed, started = failed or error, False
+            if started:
+                yield name
+        if failed is not None:
+            raise failed
+
+    def _start_again(self, name: str) -> bool:
+        """Start one part if it has died; gives whether it had."""
+        if name == "seaweedfs":
+            if not self._store.wanted or self._store.running():
+                return False
             self._store.up()
             self._write_settings()  # its ports are new ones where another program took the old
-            yield "seaweedfs"
-        for name in ("postgres", *_AIRFLOW):
-            process = self._process(name)
-            if process.state.exists() and not process.running():
-                process.start()
-                yield name
+            return True
+        process = self._process(name)
+        if not process.state.exists() or process.running():
+            return False
+        process.start()
+        return True
 
     def renew(self) -> Iterator[str]:
         """Make certificates near their end anew, start again what shows them, and name it. The keeper asks once an hour."""
