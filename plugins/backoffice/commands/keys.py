@@ -39,6 +39,7 @@ def status() -> None:
 @app.command()
 def rotate() -> None:
     """Put all projects' keys under a new root key, and destroy the old one. Nothing stops; a repeat goes on after a crash.
+    Copies in escrow from before do not open then: one more is made.
 
     A master key in a file is replaced there. One from the environment or from systemd: put a new key before it (64 bytes in
     all), start every process anew, run this, then take the old one out.
@@ -49,8 +50,11 @@ def rotate() -> None:
 
     with deployment() as opened:
         keys, root, path = opened.key_owner, opened.root_key, opened.settings.master_key_file
-        in_file = isinstance(root, MasterKeys)
-        moved = rotate_master_key(keys, root, path) if in_file and path is not None else keys.rewrap()
+        copy = opened.escrow().make if opened.settings.escrow_folder is not None else lambda: None
+        if isinstance(root, MasterKeys) and path is not None:
+            moved = rotate_master_key(keys, root, path, copy=copy)
+        else:
+            moved = keys.rewrap(copy)
     print(f"Moved: the keys of {moved} project{'s' if moved != 1 else ''}. Root: {root!r}")
 
 

@@ -92,6 +92,16 @@ class Escrow:
             self._expire(lambda age: _NONE <= age <= KEPT, now)
             return made
 
+    def make(self) -> Generation:
+        """One more generation, now: the root key that the others need is about to be destroyed.
+
+        :raises VaultError: it cannot be written.
+        """
+        for folder in (self._copies, self._keys):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(self._copies):
+            return self._make(datetime.now(UTC))
+
     def generations(self) -> list[Generation]:
         """Those that are there, the oldest first."""
         found = [(_head(path), path.stem) for path in self._copies.glob("*.escrow")]

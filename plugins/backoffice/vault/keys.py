@@ -300,16 +300,27 @@ class ProjectKeys:
 
     # ------------------------------------------------------------------ rotation
 
-    def rewrap(self) -> int:
+    def rewrap(self, copy: Callable[[], object]) -> int:
         """Put every project's key-encryption key under a newer root key, one by one, and destroy the older ones where each
         project has its own; gives how many. All keys open at any moment; a repeat after a crash goes on.
+
+        :param copy: called once all are moved and nothing is destroyed: no copy from before opens afterwards.
         """
-        done = 0
-        for project in self._standing():
+        done, projects = 0, self._standing()
+        for project in projects:
             self._root.renew(project)
             done += transact(self._engine, lambda connection, one=project: self._rewrap(connection, one, self._root))
-            self._root.retire(project)
+        copy()
+        for project in projects:
+            transact(self._engine, lambda connection, one=project: self._retire(connection, one))
         return done
+
+    def _retire(self, connection: Connection, project: str) -> None:
+        """By what the keys lie under, not by what is the newest: somebody else may have begun to rotate."""
+        lock(connection, project)
+        rows = connection.execute(select(PROJECT_KEY.c.wrapped_by).where(kind_is(project, KEK)).distinct()).all()
+        if len(rows) == 1:
+            self._root.retire(project, rows[0].wrapped_by)
 
     def move(self, old: RootKey) -> int:
         """Put every project's key-encryption key that lies under another root under this one; gives how many. Each opens with

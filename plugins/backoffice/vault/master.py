@@ -117,7 +117,7 @@ class MasterKeys:
     def renew(self, project: str) -> None:
         """Nothing: see :meth:`create_newer`."""
 
-    def retire(self, project: str) -> None:
+    def retire(self, project: str, kept: str) -> None:
         """Nothing: see :meth:`keep_newest`."""
 
     def destroy(self, project: str) -> None:

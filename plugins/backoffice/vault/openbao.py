@@ -117,12 +117,13 @@ class TransitKeys:
         """See :meth:`RootKey.renew`."""
         self._ask(lambda transit: transit.rotate_key(project))
 
-    def retire(self, project: str) -> None:
+    def retire(self, project: str, kept: str) -> None:
         """See :meth:`RootKey.retire`."""
-        newest = self._newest(project)
-        for least in ("min_decryption_version", "min_encryption_version"):  # both at once hvac refuses
-            self._ask(lambda transit, least=least: transit.update_key_configuration(project, **{least: newest}))
-        self._ask(lambda transit: transit.trim_key(project, min_version=newest))
+        oldest = int(kept.rpartition(":v")[2])
+        # Both at once hvac refuses; and OpenBao one under which would be encrypted what is not decrypted.
+        for least in ("min_encryption_version", "min_decryption_version"):
+            self._ask(lambda transit, least=least: transit.update_key_configuration(project, **{least: oldest}))
+        self._ask(lambda transit: transit.trim_key(project, min_version=oldest))
 
     def destroy(self, project: str) -> None:
         """See :meth:`RootKey.destroy`."""

@@ -49,8 +49,10 @@ class RootKey(Protocol):
         """Make a newer key for :meth:`wrap`, where this root has one for each project; what was wrapped still opens."""
         ...
 
-    def retire(self, project: str) -> None:
-        """Destroy what is older than the newest, where this root has one for each project: nothing lies under it."""
+    def retire(self, project: str, kept: str) -> None:
+        """Destroy what is older than the key of the id ``kept``, where this root has one for each project: nothing lies under
+        it.
+        """
         ...
 
     def destroy(self, project: str) -> None:
