@@ -13,6 +13,8 @@ from backoffice.orchestration.project import DEFAULTS
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from backoffice.deployment import Deployment
+
 __all__ = [
     "CertificatesOperator",
     "ClocksOperator",
@@ -67,7 +69,8 @@ class ClocksOperator(BaseOperator):
     """Starts the erasure of everything that is due, again where its run has ended without it.
 
     It also looks for jobs that nobody works on: an operator has deleted their run, or marked its tasks as done. And for keys
-    that nobody will use.
+    that nobody will use. It fails, when all is done, while drops have been claimed whose run does not start: no other task is
+    red then, and their clients were told that they are being processed.
     """
 
     ui_color = "#fff7e0"
@@ -95,6 +98,20 @@ class ClocksOperator(BaseOperator):
                 start_run_again(job.project, str(job.id), ended=("success",))
             if lost := erase_abandoned_keys(opened):
                 self.log.info("%d keys of drops that nobody claimed destroyed", lost)
+            _see_that_runs_start(opened)
+
+
+def _see_that_runs_start(deployment: Deployment) -> None:
+    from backoffice.errors import BackofficeError
+    from backoffice.ledger import JobState
+
+    before = datetime.now(UTC) - _STRANDED
+    claimed = deployment.ledger.jobs(states=[JobState.CLAIMED], without_run=True)
+    if late := [job for job in claimed if job.claimed_at < before]:
+        raise BackofficeError(
+            f"Jobs that were claimed and have no run: {len(late)}, the first {late[0].id} of {late[0].project}.",
+            hint="The log of `intake` says why: no such DAG, or the job's key is lost. Then `backoffice job reject`.",
+        )
 
 
 class EscrowOperator(BaseOperator):
@@ -197,7 +214,10 @@ def clocks_dag() -> DAG:
         max_active_runs=1,
         default_args=_OURS | {"retries": 2, "execution_timeout": timedelta(minutes=10)},
         tags={"company"},
-        doc_md="Rejected drops at once; results at acceptance or at their deadline. Each line of the log says why.",
+        doc_md=(
+            "Rejected drops at once; results at acceptance or at their deadline. Each line of the log says why. A red run "
+            "means that jobs were claimed a quarter of an hour ago whose run does not start: the log names the first."
+        ),
     ) as dag:
         ClocksOperator(task_id="start_due", queue=ERASURE, priority_weight=_FIRST)
     return dag
