@@ -196,5 +196,5 @@ def test_a_large_message_takes_little_memory_of_the_child_and_little_more_of_the
             assert opened.path is None
 
     child, in_memory = most_held(run)
-    assert 0 < child < 100e6
+    assert 0 < child < 200e6  # who judges the signature holds 25 MiB back, several times over
     assert in_memory <= 64 << 20

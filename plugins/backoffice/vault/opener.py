@@ -23,14 +23,16 @@ import pysequoia
 from pysequoia.packet import PacketPile
 
 from backoffice.child import confine, keep_freed_memory, limit
-from backoffice.spool import PIECE, Spool
+from backoffice.spool import Spool
 from backoffice.vault import packets as pgp
+from backoffice.vault.judge import PIPE, Judge
 from backoffice.vault.layers import CIPHERS, Compressed, Integrity1, Integrity2
 from backoffice.vault.session_key import Recipient, WrongKey, recipients, session_key
 
 __all__ = ["Answer", "main"]
 
 _MEMORY = 768 << 20
+_OF_BINARY = b"\0"  # the type of a signature over bytes as they are
 
 
 class Answer(IntEnum):
@@ -57,23 +59,30 @@ class _Rejected(Exception):
 class _Content:
     """What the message held: signatures as packets, and the plaintext, which is in the spool."""
 
-    def __init__(self, target: Spool, limit: int) -> None:
+    def __init__(self, target: Spool, limit: int, signers: list[pysequoia.Cert], nowhere: int) -> None:
         self.target = target
         self.limit = limit
+        self.signers, self.nowhere = signers, nowhere
         self.signatures: list[bytes] = []
-        self.one_pass = 0
+        self.one_pass: list[bytes] = []
         self.literals = 0
+        self.judge: Judge | None = None
 
     def write(self, literal: pgp.Stream) -> None:
+        if [one[1:2] for one in self.one_pass] == [_OF_BINARY] and not self.signatures:
+            self.judge = Judge(self.one_pass[0], self.signers, nowhere=self.nowhere)
         while piece := literal.read():
             if self.target.size + len(piece) > self.limit:
                 raise _Rejected(Answer.TOO_LARGE)
+            if self.judge is not None:
+                self.judge.hear(piece)
             self.target.write(piece)
 
 
 def main() -> None:
     """Run one order; never returns."""
     order_descriptor = int(sys.argv[-1])
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     confine()
     keep_freed_memory()
     with os.fdopen(order_descriptor, "rb") as pipe:
@@ -85,7 +94,7 @@ def main() -> None:
     limit(memory=_MEMORY, more_memory=most, cpu_seconds=order["cpu_seconds"], written=Spool.on_disk_size(size) + 1)
     answer, told = Answer.DAMAGED, {}
     try:
-        told = _open(order, target)
+        told = _open(order, target, nowhere)
         answer = Answer.OPENED
     except _Rejected as rejected:
         answer = rejected.answer
@@ -103,7 +112,7 @@ def main() -> None:
     os._exit(answer)
 
 
-def _open(order: dict[str, Any], target: Spool) -> dict[str, Any]:
+def _open(order: dict[str, Any], target: Spool, nowhere: int) -> dict[str, Any]:
     signers = [pysequoia.Cert.from_bytes(text.encode()) for text in order["signers"]]
     source = pgp.Descriptor(0)
     start = source.peek(64)
@@ -111,7 +120,7 @@ def _open(order: dict[str, Any], target: Spool) -> dict[str, Any]:
         raise _Rejected(Answer.EMPTY)
     if not order["encrypted"] and start.lstrip().startswith(b"-----BEGIN PGP SIGNED MESSAGE-----"):
         return _clear_signed(source, signers, target, order["limit"])
-    content = _Content(target, order["limit"])
+    content = _Content(target, order["limit"], signers, nowhere)
     cipher = None
     message = pgp.dearmoured(source)
     if order["encrypted"]:
@@ -132,7 +141,7 @@ def _open(order: dict[str, Any], target: Spool) -> dict[str, Any]:
     if not content.literals:
         raise pgp.Malformed
     target.finish()
-    signer = _signer(content, signers, target)
+    signer = _signer(content)
     if not target.size:
         raise _Rejected(Answer.EMPTY)
     return {"size": target.size, "signer": signer, "cipher": cipher}
@@ -187,11 +196,10 @@ def _read(message: pgp.Stream, content: _Content, depth: int = 0) -> None:
             continue
         if tag == pgp.Tag.COMPRESSED and depth < 2:
             _read(Compressed(body), content, depth + 1)
-        elif tag == pgp.Tag.ONE_PASS:
-            content.one_pass += 1
-            _small(body)
+        elif tag == pgp.Tag.ONE_PASS and len(content.one_pass) < 16:
+            content.one_pass.append(_small(body))
         elif tag == pgp.Tag.SIGNATURE and len(content.signatures) < 16:
-            content.signatures.append(_packet(tag, _small(body)))
+            content.signatures.append(_small(body))
         elif tag == pgp.Tag.LITERAL and not content.literals:
             content.literals += 1
             pgp.exactly(body, 1)
@@ -210,10 +218,6 @@ def _small(body: pgp.Body) -> bytes:
     return found
 
 
-def _packet(tag: int, body: bytes) -> bytes:
-    return bytes((0xC0 | tag, 0xFF)) + len(body).to_bytes(4, "big") + body
-
-
 def _name(cipher: int) -> str:
     return f"AES-{CIPHERS.get(cipher, 0) * 8}"
 
@@ -221,14 +225,24 @@ def _name(cipher: int) -> str:
 # ---------------------------------------------------------------------- signatures
 
 
-def _signer(content: _Content, signers: list[pysequoia.Cert], target: Spool) -> str:
+def _signer(content: _Content) -> str:
     """The fingerprint of a given certificate that validly signed the plaintext."""
     if not content.signatures:
         raise _Rejected(Answer.DAMAGED if content.one_pass else Answer.NOT_SIGNED)
+    if content.judge is not None and len(content.signatures) == 1:
+        found = content.judge.verdict(content.signatures[0])
+        if found is not None:
+            return found
+    return _signer_of_spooled(content)
+
+
+def _signer_of_spooled(content: _Content) -> str:
+    """The same, from the plaintext once more: what stands before the content, or signs text, or together with others."""
+    signers, target = content.signers, content.target
     known = {certificate.fingerprint for certificate in signers}
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    for packet in content.signatures:
+    for packet in (pgp.framed(pgp.Tag.SIGNATURE, body) for body in content.signatures):
         with _again(target) as path:
             try:
                 result = pysequoia.verify(
@@ -273,7 +287,7 @@ def _again(target: Spool) -> Iterator[str]:
 def _widen(pipe: int) -> None:
     """Fewer switches between its two ends; not everyone may have so much."""
     with suppress(OSError):
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIECE)
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
 
 
 def _clear_signed(source: pgp.Stream, signers: list[pysequoia.Cert], target: Spool, limit: int) -> dict[str, Any]:

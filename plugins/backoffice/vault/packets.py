@@ -25,6 +25,7 @@ __all__ = [
     "Unsupported",
     "dearmoured",
     "exactly",
+    "framed",
     "packets",
 ]
 
@@ -267,6 +268,11 @@ def packets(stream: Stream) -> Iterator[tuple[int, Body]]:
             body = Body(stream, None if kind == 3 else int.from_bytes(exactly(stream, 1 << kind), "big"))
         yield tag, body
         body.drain()
+
+
+def framed(tag: Tag, body: bytes) -> bytes:
+    """A packet of its own: header and body."""
+    return bytes((0xC0 | tag, 0xFF)) + len(body).to_bytes(4, "big") + body
 
 
 def _new_length(stream: Stream) -> tuple[int, bool]:
