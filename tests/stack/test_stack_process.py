@@ -55,6 +55,26 @@ def test_a_part_runs_until_it_is_stopped(make: Callable[..., Process]) -> None:
     process.stop()
 
 
+def test_a_part_that_is_restarted_is_a_new_process(make: Callable[..., Process]) -> None:
+    process = make("import time; time.sleep(600)")
+    before = process.start()
+    assert process.restart(grace=5) == process.pid != before
+    assert process.running() and not alive(before)
+
+
+def test_a_restart_that_is_broken_off_leaves_a_part_that_has_died(
+    make: Callable[..., Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = make("import time; time.sleep(600)")
+    process.start()
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(Process, "start", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        process.restart(grace=5)
+    assert process.state.exists() and not process.running(), "what the keeper looks for"
+    process.start()
+    assert process.running()
+
+
 def test_another_command_finds_the_same_part(make: Callable[..., Process]) -> None:
     pid = make("import time; time.sleep(600)").start()
     again = make("import time; time.sleep(600)")

@@ -128,6 +128,16 @@ class Process:
                 self._end(record, grace=grace)
                 self.state.unlink(missing_ok=True)
 
+    def restart(self, grace: float = 10.0) -> int:
+        """End the part as :meth:`stop` does, and start it anew. Whoever is killed in between leaves a part that has died, and
+        was not stopped: the keeper starts it.
+        """
+        with self._locked():
+            record = self._record()
+            if record:
+                self._end(record, grace=grace)
+        return self.start()
+
     def members(self) -> tuple[int, ...]:
         """The ids of all living processes of the part, orphans included."""
         record = self._record()

@@ -173,8 +173,7 @@ class Stack:
             for name in ("api-server",) if bundle.read_bytes() == before else _AIRFLOW:
                 process = self._process(name)
                 if process.state.exists():
-                    process.stop(grace=8.0)
-                    process.start()
+                    process.restart(grace=8.0)
                     yield name
 
     def upkeep(self) -> Upkept:
