@@ -28,6 +28,10 @@ from backoffice.ledger.states import JobState, Stage, may_move
 __all__ = ["Job", "Ledger", "NewDrop"]
 
 
+_NOTICED_GONE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+"""A machine that is gone holds its lock on a job for a minute, not for the two hours after which Linux asks."""
+
+
 @dataclass(frozen=True)
 class NewDrop:
     """A version in the store that intake wants to claim. ``key_sealed`` is the object key under the job's data key."""
@@ -87,8 +91,9 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         # Parameters never reach a log or an error: a sealed key is still the client's.
+        connecting = {"connect_timeout": 5, "options": _NOTICED_GONE}
         self.engine: Engine = create_engine(
-            url, hide_parameters=True, pool_pre_ping=True, pool_size=2, connect_args={"connect_timeout": 5}
+            url, hide_parameters=True, pool_pre_ping=True, pool_size=2, connect_args=connecting
         )
 
     def close(self) -> None:
