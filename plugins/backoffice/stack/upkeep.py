@@ -20,7 +20,6 @@ from pathlib import Path
 from backoffice.errors import StackError
 from backoffice.stack.index.rebuild import LOG, Rebuilt, erased_in, rebuild, stamp
 from backoffice.stack.process import write_private
-from backoffice.storage.reclaiming import reclaim
 from backoffice.storage.settings import StoreSettings
 from backoffice.tls import trust
 
@@ -78,6 +77,8 @@ def upkeep(data: Path, *, away: Callable[[], AbstractContextManager[None]], insi
     :param away: the store is stopped while this holds, and answers again after it. :param inside: asked after that.
     :raises StackError: the index is damaged, and was left as it was; or the store did not do its part.
     """
+    from backoffice.storage.reclaiming import reclaim  # with it comes the S3 library
+
     begun = time.monotonic()
     last = _Last(began_at=datetime.now(UTC), finished=False, clean=None)
     _remember(data, last)
