@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
@@ -102,3 +103,17 @@ def _database(postgres: str, name: str) -> str:
     with create_engine(superuser, isolation_level="AUTOCOMMIT").connect() as db:
         db.execute(text(f'CREATE DATABASE "{name}" OWNER {name.partition("_")[0]}'))
     return superuser.set(database=name).render_as_string(hide_password=False)
+
+
+def checked(deployment: Deployment) -> UUID:
+    """A drop of contacts whose job has come as far as that."""
+    from backoffice.intake.reconcile import Intake
+    from backoffice.quality.stage import check
+    from backoffice.transform.stage import prepare
+
+    drop(deployment, "acme_contacts")
+    Intake(deployment, lambda *_: True).look()
+    job = deployment.ledger.jobs()[-1].id
+    prepare(deployment, job)
+    check(deployment, job)
+    return job

@@ -115,11 +115,16 @@ def test_a_new_client_of_ours_gets_what_is_known_of_us(checkout: Path):
     assert "Backoffice Data Services GmbH" in (checkout / "sow" / "other" / "dpa.yaml").read_text()
 
 
+def all_of(folder: Path) -> str:
+    """The text of every file in a folder."""
+    return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+
+
 def test_a_new_project_like_a_file_keeps_no_cell_of_it(empty: Path, tmp_path: Path):
     file = tmp_path / "real.csv"
     file.write_text("Kunden-Nr;Vorname;E-Mail\n77123;Xaverius;xaverius@example.org\n77124;Yolanthe;y@example.org\n")
     new(empty, "example/list", "--kind", "contacts", "--from", file)
-    written = "".join(path.read_text() for path in empty.rglob("*") if path.is_file())
+    written = all_of(empty)
     assert "kunden_nr: {header: Kunden-Nr, need: required}" in written
     assert "Xaverius" not in written
     assert "77123" not in written
@@ -130,7 +135,7 @@ def test_a_list_without_a_header_gives_no_names(empty: Path, tmp_path: Path):
     file = tmp_path / "real.csv"
     file.write_text("Xaverius Muster;Graz;Ring\nYolanthe Huber;Graz;Gasse\n")
     new(empty, "example/list", "--kind", "contacts", "--from", file)
-    written = "".join(path.read_text() for path in empty.rglob("*") if path.is_file())
+    written = all_of(empty)
     assert "header: false" in written
     assert "xaverius" not in written.lower()
 

@@ -9,21 +9,10 @@ import pytest
 from backoffice.delivery.stage import deliver
 from backoffice.deployment import Deployment
 from backoffice.errors import NotAgreed
-from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
 from backoffice.quality.stage import check
 from backoffice.transform.stage import prepare
-from tests.conftest_deployment import drop
-
-
-def checked(deployment: Deployment) -> UUID:
-    """A drop that has come as far as that."""
-    drop(deployment, "acme_contacts")
-    Intake(deployment, lambda *_: True).look()
-    job = deployment.ledger.jobs()[-1].id
-    prepare(deployment, job)
-    check(deployment, job)
-    return job
+from tests.conftest_deployment import checked
 
 
 def deliveries(deployment: Deployment, job: UUID) -> list[str]:

@@ -18,20 +18,8 @@ from backoffice.deployment import Deployment
 from backoffice.erasure import stage
 from backoffice.erasure.stage import Scope, certify, erase
 from backoffice.errors import ErasureIncomplete, LedgerError
-from backoffice.intake.reconcile import Intake
 from backoffice.ledger import JobState
-from backoffice.quality.stage import check
-from backoffice.transform.stage import prepare
-from tests.conftest_deployment import drop
-
-
-def checked(deployment: Deployment) -> UUID:
-    drop(deployment, "acme_contacts")
-    Intake(deployment, lambda *_: True).look()
-    job = deployment.ledger.jobs()[-1].id
-    prepare(deployment, job)
-    check(deployment, job)
-    return job
+from tests.conftest_deployment import checked
 
 
 def accepted(deployment: Deployment, job: UUID) -> UUID:
