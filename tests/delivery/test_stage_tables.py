@@ -19,8 +19,8 @@ from backoffice.quality.stage import check
 from backoffice.transform.stage import prepare
 from backoffice.vault.openpgp import open_message
 from backoffice.work import open_tables, save_tables, work_prefix
-from tests.conftest_deployment import CLIENT
-from tests.delivery.test_stage import break_off_before_recording, checked, objects
+from tests.conftest_deployment import CLIENT, checked
+from tests.delivery.test_stage import break_off_before_recording, objects
 
 OUTPUT = """output:
   format: zip
